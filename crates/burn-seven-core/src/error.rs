@@ -1,0 +1,263 @@
+//! What can go wrong, each case with the parameter's name and both values.
+
+/// A user's mistake or unfit input. Nothing was changed when one is returned.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A hyperparameter is outside its range.
+    #[error("{parameter} is {value}, but should be {allowed}")]
+    OutOfRange {
+        /// The hyperparameter's name.
+        parameter: &'static str,
+        /// The value that was given.
+        value: f64,
+        /// The range that is allowed, in words.
+        allowed: &'static str,
+    },
+    /// A schedule's window holds no step.
+    #[error("the schedule's window {start}..{end} is empty: its end should be after its start")]
+    EmptySchedule {
+        /// The first step.
+        start: usize,
+        /// One past the last step.
+        end: usize,
+    },
+    /// A schedule would make the model denser.
+    #[error("the schedule goes from sparsity {initial} to {target}, but sparsity cannot decrease")]
+    DecreasingSparsity {
+        /// Where the schedule starts.
+        initial: f64,
+        /// Where it ends.
+        target: f64,
+    },
+    /// The model is sparser than the schedule's target.
+    #[error("the model's sparsity is {current} already, more than the schedule's target {target}")]
+    AlreadySparser {
+        /// The share of exact zeros in the selected weights.
+        current: f64,
+        /// The schedule's final sparsity.
+        target: f64,
+    },
+    /// The selection matches no weight of the model.
+    #[error("no weight is selected: {seen} float parameters were seen, {reasons}")]
+    NothingSelected {
+        /// How many float parameters the model has.
+        seen: usize,
+        /// Why they were left out.
+        reasons: String,
+    },
+    /// A selected weight has no gradient and the scorer needs one.
+    #[error(
+        "weight {path} has no gradient, but the scorer {scorer} needs one: is it frozen or unused?"
+    )]
+    MissingGradient {
+        /// The weight's path in the module.
+        path: String,
+        /// The scorer's name.
+        scorer: &'static str,
+    },
+    /// A weight, gradient or score is NaN or infinite.
+    #[error("the {what} of weight {path} holds a NaN or infinite value")]
+    NonFinite {
+        /// `"weight"`, `"gradient"` or `"score"`.
+        what: &'static str,
+        /// The weight's path in the module.
+        path: String,
+    },
+    /// A weight or its gradient has another shape than before.
+    #[error("the {what} of weight {path} has shape {found:?}, but {expected:?} was expected")]
+    ShapeMismatch {
+        /// `"value"`, `"gradient"`, `"mask"` or `"statistic"`.
+        what: &'static str,
+        /// The weight's path in the module.
+        path: String,
+        /// The shape so far.
+        expected: Vec<usize>,
+        /// The shape now.
+        found: Vec<usize>,
+    },
+    /// A weight has another data type than before.
+    #[error("weight {path} is of type {found}, but {expected} was expected")]
+    DTypeMismatch {
+        /// The weight's path in the module.
+        path: String,
+        /// The type so far.
+        expected: String,
+        /// The type now.
+        found: String,
+    },
+    /// A weight that was there before is gone.
+    #[error("weight {path} is missing: the set of parameters changed")]
+    WeightMissing {
+        /// The weight's path in the module.
+        path: String,
+    },
+    /// A weight is there that was not there before.
+    #[error("weight {path} is new: the set of parameters changed")]
+    WeightAdded {
+        /// The weight's path in the module.
+        path: String,
+    },
+    /// A pattern's group does not divide a weight's dimension.
+    #[error(
+        "pattern {pattern} needs groups of {group}, but dimension {dim} of weight {path} is {size}"
+    )]
+    PatternShape {
+        /// The pattern's name.
+        pattern: String,
+        /// The weight's path in the module.
+        path: String,
+        /// The dimension along which groups run.
+        dim: usize,
+        /// That dimension's size.
+        size: usize,
+        /// The group's size.
+        group: usize,
+    },
+    /// A pattern fixes the sparsity, and the schedule or the budget asks for another.
+    #[error("pattern {pattern} gives sparsity {expected}, but {found} was asked for")]
+    PatternSparsity {
+        /// The pattern's name.
+        pattern: String,
+        /// The sparsity that the pattern gives.
+        expected: f64,
+        /// The sparsity of the schedule, or of one weight's share of the budget.
+        found: f64,
+    },
+    /// The weights that must stay in every layer are more than may stay in all.
+    #[error("min_kept asks for {required} weights in all, but only {kept} may stay")]
+    MinimumTooLarge {
+        /// The sum of the layers' minimums.
+        required: usize,
+        /// How many weights the target sparsity leaves.
+        kept: usize,
+    },
+    /// The model carries a pruning mask already.
+    #[error("weight {path} carries a pruning mask already: a mask was attached twice")]
+    MaskAttachedTwice {
+        /// The weight's path in the module.
+        path: String,
+    },
+    /// The model does not carry the pruner's masks.
+    #[error("weight {path} carries no pruning mask: call `attach` first")]
+    MaskMissing {
+        /// The weight's path in the module.
+        path: String,
+    },
+    /// A weight has another reparameterization, and masks in the graph cannot be nested in it.
+    #[error(
+        "weight {path} carries the reparameterization {kind:?}, which excludes masks in the graph: \
+         use MaskMode::AfterStep"
+    )]
+    Reparameterized {
+        /// The weight's path in the module.
+        path: String,
+        /// The reparameterization's name, such as `lora`.
+        kind: String,
+    },
+    /// A weight is quantized.
+    #[error("weight {path} is quantized ({dtype}), but pruning needs a float type")]
+    Quantized {
+        /// The weight's path in the module.
+        path: String,
+        /// Its data type.
+        dtype: String,
+    },
+    /// `after_step` was not called after the optimizer's last step.
+    #[error("Pruner::after_step was not called after step {step}: pruned weights may have moved")]
+    AfterStepMissing {
+        /// The pruner's last step.
+        step: usize,
+    },
+    /// The batches ended before the schedule did.
+    #[error("the schedule needs {needed} batches, but only {found} were given")]
+    NotEnoughBatches {
+        /// How many the schedule's window asks for.
+        needed: usize,
+        /// How many there were.
+        found: usize,
+    },
+    /// A custom budget handed out its layers or counts wrongly.
+    #[error(
+        "budget {budget} does not name every weight exactly once: weight {path} is in {pools} pools"
+    )]
+    InvalidBudget {
+        /// The budget's name.
+        budget: &'static str,
+        /// The weight's path in the module.
+        path: String,
+        /// In how many pools it is.
+        pools: usize,
+    },
+    /// A record could not be read or written.
+    #[error("record: {reason}")]
+    Record {
+        /// What the reader or writer said.
+        reason: String,
+    },
+    /// A record is of another model, schedule or scorer.
+    #[error("the record's {what} is {found}, but {expected} was expected")]
+    RecordMismatch {
+        /// What differs.
+        what: String,
+        /// What the pruner has.
+        expected: String,
+        /// What the record has.
+        found: String,
+    },
+}
+
+impl From<burn_pack::Error> for Error {
+    fn from(error: burn_pack::Error) -> Self {
+        Error::Record {
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// An [`Error`] of a call that took a model, and the model as it was.
+///
+/// Modules are moved into [`Pruner::step`](crate::Pruner::step) and its like; when such a call
+/// fails, the untouched model comes back in here. `?` turns it into an [`Error`] or a boxed one.
+#[derive(Debug)]
+pub struct Failed<M> {
+    model: Box<M>,
+    error: Error,
+}
+
+impl<M> Failed<M> {
+    pub(crate) fn new(model: M, error: Error) -> Self {
+        Self {
+            model: Box::new(model),
+            error,
+        }
+    }
+
+    /// What went wrong.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// The model as it was before the call, and what went wrong.
+    pub fn into_parts(self) -> (M, Error) {
+        (*self.model, self.error)
+    }
+}
+
+impl<M> From<Failed<M>> for Error {
+    fn from(failed: Failed<M>) -> Self {
+        failed.error
+    }
+}
+
+impl<M> std::fmt::Display for Failed<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<M: std::fmt::Debug> std::error::Error for Failed<M> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

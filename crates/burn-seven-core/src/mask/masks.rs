@@ -1,0 +1,220 @@
+//! The masks of a model's weights.
+
+use burn::module::Module;
+use burn::tensor::{Bool, Tensor};
+
+use super::update::zero;
+use crate::kernels;
+use crate::weights::{Found, find};
+use crate::{Error, Failed, Selection};
+
+/// Which entries of one weight are kept.
+#[derive(Debug, Clone)]
+pub struct Mask {
+    path: String,
+    shape: Vec<usize>,
+    dropped: Tensor<1, Bool>,
+    kept: usize,
+}
+
+impl Mask {
+    /// `dropped` has shape `[n]` and drops all but `kept` of its entries.
+    pub(crate) fn new(
+        path: String,
+        shape: Vec<usize>,
+        dropped: Tensor<1, Bool>,
+        kept: usize,
+    ) -> Self {
+        Self {
+            path,
+            shape,
+            dropped,
+            kept,
+        }
+    }
+
+    /// Where the weight is in the module.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The weight's shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// What is dropped, row-major, shape `[n]`.
+    pub fn dropped(&self) -> &Tensor<1, Bool> {
+        &self.dropped
+    }
+
+    /// How many entries are kept.
+    pub fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// How many entries the weight has.
+    pub fn total(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether each entry is kept, row-major, on the host.
+    pub fn to_vec(&self) -> Vec<bool> {
+        let dropped = kernels::bools(&self.dropped);
+        dropped.into_iter().map(|dropped| !dropped).collect()
+    }
+}
+
+/// The masks of all selected weights of a model, in the model's order.
+#[derive(Debug, Clone, Default)]
+pub struct Masks {
+    masks: Vec<Mask>,
+}
+
+impl Masks {
+    pub(crate) fn new(masks: Vec<Mask>) -> Self {
+        Self { masks }
+    }
+
+    /// The masks that `model`'s selected weights have now: what a mask in the graph drops, and
+    /// exact zeros, but for weights that are zero altogether (those wait to be trained).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NothingSelected`] or [`Error::Quantized`].
+    pub fn of_model<M: Module>(model: &M, selection: &Selection) -> Result<Self, Error> {
+        let (selected, _) = selection.split(find(model, None))?;
+        Ok(Self::of_found(&selected))
+    }
+
+    pub(crate) fn of_found(found: &[Found]) -> Self {
+        let mask = |found: &Found| {
+            let total: usize = found.shape.iter().product();
+            let kept = Self::count_nonzero(found);
+            let (dropped, kept) = if kept == 0 && found.dropped.is_none() {
+                (zeros_of(found).bool_not(), total)
+            } else {
+                (zeros_of(found), kept)
+            };
+            Mask::new(found.path.clone(), found.shape.clone(), dropped, kept)
+        };
+        Self::new(found.iter().map(mask).collect())
+    }
+
+    /// How many entries of the effective weight are not exactly 0.
+    pub(crate) fn count_nonzero(found: &Found) -> usize {
+        let zeros = zeros_of(found).int().sum().into_scalar::<i64>();
+        found.shape.iter().product::<usize>() - zeros as usize
+    }
+
+    /// The masks, weight by weight.
+    pub fn iter(&self) -> std::slice::Iter<'_, Mask> {
+        self.masks.iter()
+    }
+
+    /// How many weight tensors are masked.
+    pub fn len(&self) -> usize {
+        self.masks.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.masks.is_empty()
+    }
+
+    /// The mask of the weight at `path`.
+    pub fn get(&self, path: &str) -> Option<&Mask> {
+        self.masks.iter().find(|mask| mask.path == path)
+    }
+
+    /// The mask of the weight at `path`, checked against its shape.
+    pub(crate) fn find(&self, path: &str, shape: &[usize]) -> Result<&Mask, Error> {
+        let mask = self.get(path).ok_or_else(|| Error::WeightAdded {
+            path: path.to_string(),
+        })?;
+        if mask.shape != shape {
+            return Err(Error::ShapeMismatch {
+                what: "mask",
+                path: path.to_string(),
+                expected: shape.to_vec(),
+                found: mask.shape.clone(),
+            });
+        }
+        Ok(mask)
+    }
+
+    /// How many weights are kept in all.
+    pub fn kept(&self) -> usize {
+        self.masks.iter().map(Mask::kept).sum()
+    }
+
+    /// How many weights there are in all.
+    pub fn total(&self) -> usize {
+        self.masks.iter().map(Mask::total).sum()
+    }
+
+    /// The share of weights that are dropped.
+    pub fn sparsity(&self) -> f64 {
+        match self.total() {
+            0 => 0.0,
+            total => (total - self.kept()) as f64 / total as f64,
+        }
+    }
+
+    /// Sets what the masks drop to exactly 0 in the stored weights of `model`.
+    ///
+    /// Also after merging a LoRA adapter into a pruned base, which fills the zeros in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WeightMissing`], [`Error::ShapeMismatch`] or [`Error::Quantized`] for a model that
+    /// the masks do not fit; with the model as it was.
+    pub fn apply<M: Module>(&self, model: M) -> Result<M, Failed<M>> {
+        match self.check(&find(&model, None)) {
+            Ok(()) => Ok(self.apply_unchecked(model)),
+            Err(error) => Err(Failed::new(model, error)),
+        }
+    }
+
+    pub(crate) fn apply_unchecked<M: Module>(&self, model: M) -> M {
+        zero(model, self)
+    }
+
+    /// Checks that every mask finds its weight.
+    pub(crate) fn check(&self, all: &[Found]) -> Result<(), Error> {
+        for mask in &self.masks {
+            let found = all.iter().find(|found| found.path == mask.path);
+            let found = found.ok_or_else(|| Error::WeightMissing {
+                path: mask.path.clone(),
+            })?;
+            if found.shape != mask.shape {
+                return Err(Error::ShapeMismatch {
+                    what: "value",
+                    path: mask.path.clone(),
+                    expected: mask.shape.clone(),
+                    found: found.shape.clone(),
+                });
+            }
+            if found.value.is_none() {
+                return Err(Error::Quantized {
+                    path: mask.path.clone(),
+                    dtype: format!("{:?}", found.dtype),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the effective weight is exactly 0, shape `[n]`.
+fn zeros_of(found: &Found) -> Tensor<1, Bool> {
+    let value = found
+        .value
+        .clone()
+        .expect("a selected weight should be float");
+    let zero = value.equal_scalar(0.0f32);
+    match &found.dropped {
+        Some(dropped) => zero.bool_or(dropped.clone()),
+        None => zero,
+    }
+}

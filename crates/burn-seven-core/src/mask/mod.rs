@@ -1,0 +1,17 @@
+//! How the choice is put on a model.
+//!
+//! [`Selector`] turns scores into [`Masks`]; [`PruningMask`] carries one of them in Burn's autodiff
+//! graph, and `attach` and `update` put it there and change it.
+
+mod attach;
+mod masks;
+mod record;
+mod reparameterization;
+mod select;
+mod update;
+
+pub(crate) use attach::attach;
+pub use masks::{Mask, Masks};
+pub use reparameterization::PruningMask;
+pub use select::{Selected, Selector};
+pub(crate) use update::update;

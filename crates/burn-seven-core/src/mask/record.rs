@@ -1,0 +1,96 @@
+//! Masks on disk, alone or in a pruner's record.
+
+use std::path::Path;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+use super::{Mask, Masks};
+use crate::Error;
+use crate::record::{Pack, mismatch};
+
+const KIND: &str = "burn-seven masks";
+
+impl Masks {
+    /// Writes the masks to a burnpack file: one `u8` tensor a weight in the weight's shape, 1 where
+    /// it is kept. `.bpk` is appended to a path without extension.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Record`] when the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let mut pack = Pack::default();
+        self.write(&mut pack);
+        pack.save(KIND, path)
+    }
+
+    /// Reads masks from a file of [`save`](Self::save) to a device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Record`] or [`Error::RecordMismatch`] for a file that is truncated or foreign.
+    pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, Error> {
+        Self::read(&mut Pack::load(path, KIND)?, device)
+    }
+
+    pub(crate) fn write(&self, pack: &mut Pack) {
+        pack.scalars.insert("masks".to_string(), self.len().into());
+        for (index, mask) in self.iter().enumerate() {
+            let kept: Vec<u8> = mask.to_vec().into_iter().map(u8::from).collect();
+            let data = TensorData::new(kept, mask.shape().to_vec());
+            pack.tensors.push((format!("mask.{index}"), data));
+            pack.texts
+                .insert(format!("path.{index}"), mask.path().to_string());
+        }
+    }
+
+    pub(crate) fn read(pack: &mut Pack, device: &Device) -> Result<Self, Error> {
+        let count = pack.count("masks")?;
+        let tensors = pack.take_tensors("mask.");
+        if tensors.len() != count {
+            return Err(mismatch("number of masks", count, tensors.len()));
+        }
+        // Counted above, so a lying count cannot make this allocate more than the file holds.
+        let mut masks: Vec<Option<Mask>> = vec![None; count];
+        for (name, data) in tensors {
+            let index = name
+                .strip_prefix("mask.")
+                .and_then(|index| index.parse::<usize>().ok());
+            let slot = index.and_then(|index| Some((index, masks.get_mut(index)?)));
+            let Some((index, slot)) = slot else {
+                return Err(mismatch(
+                    "mask's name",
+                    format!("mask.0 to mask.{count}"),
+                    name,
+                ));
+            };
+            *slot = Some(read_mask(
+                pack.text(&format!("path.{index}"))?,
+                data,
+                device,
+            )?);
+        }
+        let missing = || mismatch("masks", count, "one of them twice");
+        let masks = masks.into_iter().map(|mask| mask.ok_or_else(missing));
+        Ok(Self::new(masks.collect::<Result<_, _>>()?))
+    }
+}
+
+fn read_mask(path: &str, data: TensorData, device: &Device) -> Result<Mask, Error> {
+    if data.dtype() != DType::U8 {
+        let found = format!("{:?}", data.dtype());
+        return Err(mismatch(format!("type of mask {path}"), "U8", found));
+    }
+    let shape = data.shape().to_vec();
+    let mut dropped = Vec::with_capacity(data.num_elements());
+    for value in data.iter::<u8>() {
+        match value {
+            0 => dropped.push(true),
+            1 => dropped.push(false),
+            _ => return Err(mismatch(format!("mask {path}"), "0s and 1s", value)),
+        }
+    }
+    let count = dropped.len();
+    let kept = dropped.iter().filter(|&&dropped| !dropped).count();
+    let dropped = Tensor::from_data(TensorData::new(dropped, [count]), device);
+    Ok(Mask::new(path.to_string(), shape, dropped, kept))
+}

@@ -1,0 +1,86 @@
+//! Changing a model's masks, and zeroing what they drop.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Bool, Tensor};
+
+use super::{Masks, PruningMask};
+use crate::weights::ModulePath;
+
+/// Replaces the masks in a model's graph.
+pub(crate) fn update<M: Module>(model: M, masks: &Masks) -> M {
+    model.map(&mut Update {
+        path: ModulePath::default(),
+        masks,
+    })
+}
+
+/// Sets what `masks` drop to exactly 0 in the stored weights.
+pub(super) fn zero<M: Module>(model: M, masks: &Masks) -> M {
+    model.map(&mut Zero {
+        path: ModulePath::default(),
+        masks,
+    })
+}
+
+struct Update<'a> {
+    path: ModulePath,
+    masks: &'a Masks,
+}
+
+impl ModuleMapper for Update<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        let mask = match self.path.reparameterized() {
+            Some((path, PruningMask::PATH)) => self.masks.get(&path),
+            _ => None,
+        };
+        match mask {
+            Some(mask) => param.map(|old| mask.dropped().clone().reshape(old.shape())),
+            None => param,
+        }
+    }
+}
+
+struct Zero<'a> {
+    path: ModulePath,
+    masks: &'a Masks,
+}
+
+impl ModuleMapper for Zero<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.path.reparameterized().is_some() {
+            return param;
+        }
+        let Some(mask) = self.masks.get(&self.path.dotted()) else {
+            return param;
+        };
+        param.map(|weight| {
+            let require_grad = weight.is_require_grad();
+            let dropped: Tensor<D, Bool> = mask.dropped().clone().reshape(weight.shape());
+            // A new leaf: the zeroing is no part of the graph.
+            let zeroed = weight.detach().mask_fill(dropped, 0.0);
+            match require_grad {
+                true => zeroed.require_grad(),
+                false => zeroed,
+            }
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! Pruning a model before it is fine-tuned (`SEVEN_pre`, SNIP and their kin).
+
+use burn::module::Module;
+use burn::optim::{GradientsParams, LearningRate, ModuleOptimizer};
+use burn::tensor::Tensor;
+
+use super::{MaskMode, Pruner};
+use crate::mask::{self, PruningMask};
+use crate::weights::find;
+use crate::{Error, Failed};
+
+impl Pruner {
+    /// Runs the whole schedule before training, with frozen weights: each step takes the gradient
+    /// of the masked model for one batch, updates the scores and chooses masks when they are due.
+    /// After it the masks are fixed and fine-tuning starts from the weights as they came.
+    ///
+    /// The schedule says how: [`CubicSchedule::new(0..100, s)`](crate::CubicSchedule) is a hundred
+    /// rounds, [`OneShotSchedule::new(99, s)`](crate::OneShotSchedule) one cut after a hundred. The
+    /// masks are attached if they are not yet; batches beyond the schedule's last step are not
+    /// taken.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`step`](Self::step), and [`Error::NotEnoughBatches`]. Model and pruner are as they
+    /// were then.
+    pub fn prune_before_training<M: Module, B>(
+        &mut self,
+        model: M,
+        batches: impl IntoIterator<Item = B>,
+        loss: impl FnMut(&M, B) -> Tensor<1>,
+    ) -> Result<M, Failed<M>> {
+        self.pretrain(model, batches, loss, None)
+    }
+
+    /// [`prune_before_training`](Self::prune_before_training), but the weights are updated by an
+    /// optimizer while scores are gathered, and rewound afterwards. The masks are those found on
+    /// the way; the optimizer's state is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`prune_before_training`](Self::prune_before_training).
+    pub fn prune_before_training_rewound<M: Module, B>(
+        &mut self,
+        model: M,
+        batches: impl IntoIterator<Item = B>,
+        loss: impl FnMut(&M, B) -> Tensor<1>,
+        learning_rate: LearningRate,
+        optimizer: ModuleOptimizer,
+    ) -> Result<M, Failed<M>> {
+        self.pretrain(model, batches, loss, Some((learning_rate, optimizer)))
+    }
+
+    fn pretrain<M: Module, B>(
+        &mut self,
+        model: M,
+        batches: impl IntoIterator<Item = B>,
+        loss: impl FnMut(&M, B) -> Tensor<1>,
+        optimizer: Option<(LearningRate, ModuleOptimizer)>,
+    ) -> Result<M, Failed<M>> {
+        let snapshot = self.clone();
+        let original = model.clone();
+        match self.rounds(model, batches, loss, optimizer) {
+            Ok(model) => Ok(model),
+            Err(error) => {
+                *self = snapshot;
+                Err(Failed::new(original, error))
+            }
+        }
+    }
+
+    fn rounds<M: Module, B>(
+        &mut self,
+        model: M,
+        batches: impl IntoIterator<Item = B>,
+        mut loss: impl FnMut(&M, B) -> Tensor<1>,
+        mut optimizer: Option<(LearningRate, ModuleOptimizer)>,
+    ) -> Result<M, Error> {
+        let masked = |found: &crate::weights::Found| {
+            found.reparameterization.as_deref() == Some(PruningMask::PATH)
+        };
+        let start = match find(&model, None).iter().any(masked) {
+            true => model,
+            false => self.try_attach(model)?,
+        };
+        let first = self.step;
+        let mut model = start.clone();
+        let mut batches = batches.into_iter();
+        while !self.is_finished() {
+            let batch = batches.next().ok_or_else(|| Error::NotEnoughBatches {
+                needed: self.schedule.window().end.max(self.step + 1) - first,
+                found: self.step - first,
+            })?;
+            let grads = loss(&model, batch).backward();
+            let grads = GradientsParams::from_grads(grads, &model);
+            model = self.step(model, &grads)?;
+            if let Some((learning_rate, optimizer)) = &mut optimizer {
+                model = optimizer.step(*learning_rate, model, grads);
+            }
+            model = self.after_step(model)?;
+        }
+        Ok(match (&optimizer, self.mode) {
+            (None, _) => model,
+            (Some(_), MaskMode::InGraph) => mask::update(start, &self.masks),
+            (Some(_), MaskMode::AfterStep) => self.masks.apply_unchecked(start),
+        })
+    }
+}

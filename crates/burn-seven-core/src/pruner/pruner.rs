@@ -1,0 +1,395 @@
+//! Pruning a model while it trains.
+
+use std::sync::Arc;
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{DType, Device};
+
+use super::{MaskMode, NonFinitePolicy};
+use crate::kernels::check_finite;
+use crate::mask::{self, PruningMask, Selected};
+use crate::report::share_of_zeros;
+use crate::scorer::DynScorer;
+use crate::weights::{Found, LeftOut, find};
+use crate::{
+    Error, Failed, Masks, Report, Schedule, Scores, Selection, Selector, Sparsity, WeightGrads,
+    WeightReport,
+};
+
+/// Prunes a model while it trains, or before.
+///
+/// Made by [`PrunerConfig::init`](crate::PrunerConfig::init). In a training loop:
+/// [`attach`](Self::attach) once, [`step`](Self::step) after each backward pass,
+/// [`finish`](Self::finish) at the end. A clone is a handful of handles: a snapshot.
+#[derive(Clone)]
+pub struct Pruner {
+    pub(super) scorer: Box<dyn DynScorer>,
+    pub(super) schedule: Arc<dyn Schedule>,
+    pub(super) selector: Selector,
+    pub(super) selection: Selection,
+    pub(super) mode: MaskMode,
+    pub(super) non_finite: NonFinitePolicy,
+    pub(super) specs: Vec<Spec>,
+    pub(super) left_out: Vec<LeftOut>,
+    pub(super) masks: Masks,
+    /// The model's sparsity before the window.
+    pub(super) initial: Sparsity,
+    /// The next step's number.
+    pub(super) step: usize,
+    pub(super) skipped: usize,
+    /// Masks were due at a skipped step, and there were no scores to choose them by.
+    pub(super) overdue: bool,
+    /// Weights held at the minimum by the last masks.
+    pub(super) held: Vec<String>,
+    /// The step after which masks are still to be applied to the weights.
+    pub(super) unapplied: Option<usize>,
+    /// Why the last `attach` did nothing.
+    pub(super) fault: Option<Error>,
+}
+
+/// What a selected weight is like; it may not change.
+#[derive(Debug, Clone)]
+pub(super) struct Spec {
+    pub path: String,
+    pub shape: Vec<usize>,
+    pub dtype: DType,
+    pub device: Device,
+}
+
+impl Spec {
+    pub(super) fn of(found: &Found) -> Self {
+        let value = found
+            .value
+            .as_ref()
+            .expect("a selected weight should be float");
+        Self {
+            path: found.path.clone(),
+            shape: found.shape.clone(),
+            dtype: found.dtype,
+            device: value.device(),
+        }
+    }
+
+    fn check(&self, found: &Found) -> Result<(), Error> {
+        if found.shape != self.shape {
+            return Err(Error::ShapeMismatch {
+                what: "value",
+                path: self.path.clone(),
+                expected: self.shape.clone(),
+                found: found.shape.clone(),
+            });
+        }
+        if found.dtype != self.dtype {
+            return Err(Error::DTypeMismatch {
+                path: self.path.clone(),
+                expected: format!("{:?}", self.dtype),
+                found: format!("{:?}", found.dtype),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Checks that masks can be put on a model: it has none, and with masks in the graph nothing else
+/// is in their place.
+pub(super) fn check_attachable(all: &[Found], mode: MaskMode) -> Result<(), Error> {
+    for found in all {
+        match found.reparameterization.as_deref() {
+            Some(PruningMask::PATH) => {
+                return Err(Error::MaskAttachedTwice {
+                    path: found.path.clone(),
+                });
+            }
+            // Anywhere in the model: taking the masks out materializes every reparameterization.
+            Some(kind) if mode == MaskMode::InGraph => {
+                return Err(Error::Reparameterized {
+                    path: found.path.clone(),
+                    kind: kind.to_string(),
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What a step will do, worked out before anything is changed.
+struct Plan {
+    /// Values to fold into the scores as they are.
+    fold: Option<WeightGrads>,
+    /// The scorer with this step folded in, where masks were chosen by it.
+    scorer: Option<Box<dyn DynScorer>>,
+    selected: Option<Selected>,
+    skipped: bool,
+    overdue: bool,
+}
+
+impl Pruner {
+    /// Puts the masks on a model: into its autodiff graph, or on its weights with
+    /// [`MaskMode::AfterStep`].
+    ///
+    /// A model that masks cannot be put on comes back unchanged, and the reason is returned by the
+    /// next [`step`](Self::step) or [`finish`](Self::finish); [`try_attach`](Self::try_attach)
+    /// returns it at once.
+    pub fn attach<M: Module>(&mut self, model: M) -> M {
+        match self.try_attach(model) {
+            Ok(model) => model,
+            Err(failed) => {
+                let (model, error) = failed.into_parts();
+                self.fault = Some(error);
+                model
+            }
+        }
+    }
+
+    /// [`attach`](Self::attach), with the error returned at once.
+    ///
+    /// # Errors
+    ///
+    /// A mask or another reparameterization is there already, or the weights are not those of the
+    /// model that the pruner was made for.
+    pub fn try_attach<M: Module>(&mut self, model: M) -> Result<M, Failed<M>> {
+        let all = find(&model, None);
+        let checked = check_attachable(&all, self.mode).and_then(|()| self.selected(all));
+        match checked {
+            Err(error) => Err(Failed::new(model, error)),
+            Ok(_) => {
+                self.fault = None;
+                Ok(match self.mode {
+                    MaskMode::InGraph => mask::attach(model, &self.masks, self.scorer.returns()),
+                    MaskMode::AfterStep => self.masks.apply_unchecked(model),
+                })
+            }
+        }
+    }
+
+    /// Folds the weights and gradients of one step into the scores, and puts new masks on the model
+    /// when the schedule says so. Call it after each backward pass, before the optimizer's step.
+    ///
+    /// # Errors
+    ///
+    /// A selected weight without a gradient, with NaN or infinite values, or changed since the
+    /// pruner was made; masks that are not attached, or with [`MaskMode::AfterStep`] not applied
+    /// since the last step. Model and pruner are as they were then, and the model is in the error.
+    pub fn step<M: Module>(&mut self, model: M, grads: &GradientsParams) -> Result<M, Failed<M>> {
+        match self.plan(&model, grads) {
+            Err(error) => Err(Failed::new(model, error)),
+            Ok(plan) => Ok(self.commit(model, plan)),
+        }
+    }
+
+    /// With [`MaskMode::AfterStep`], sets what the masks drop to 0 again after the optimizer's
+    /// step. With masks in the graph there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// The weights are not those of the model that the pruner was made for.
+    pub fn after_step<M: Module>(&mut self, model: M) -> Result<M, Failed<M>> {
+        match self.selected(find(&model, None)) {
+            Err(error) => Err(Failed::new(model, error)),
+            Ok(_) => {
+                self.unapplied = None;
+                Ok(match self.mode {
+                    MaskMode::InGraph => model,
+                    MaskMode::AfterStep => self.masks.apply_unchecked(model),
+                })
+            }
+        }
+    }
+
+    /// Takes the masks out: a plain model of the same type, with exact zeros for pruned weights and
+    /// nothing left of the masking.
+    ///
+    /// # Errors
+    ///
+    /// Masks in the graph that are not there, or weights that are not those of the model that the
+    /// pruner was made for.
+    pub fn finish<M: Module>(&mut self, model: M) -> Result<M, Failed<M>> {
+        let checked = self.attached(find(&model, None));
+        match checked {
+            Err(error) => Err(Failed::new(model, error)),
+            Ok(_) => {
+                self.unapplied = None;
+                Ok(match self.mode {
+                    MaskMode::InGraph => model.materialize(),
+                    MaskMode::AfterStep => self.masks.apply_unchecked(model),
+                })
+            }
+        }
+    }
+
+    /// How sparse `model` is, weight by weight and in all, and how the pruning went.
+    pub fn report<M: Module>(&self, model: &M) -> Report {
+        let all = find(model, None);
+        let selected = all
+            .iter()
+            .filter(|found| found.value.is_some() && self.masks.get(&found.path).is_some());
+        let weights: Vec<WeightReport> = selected
+            .map(|found| WeightReport::of(found, self.held.contains(&found.path)))
+            .collect();
+        let total = weights.iter().map(|weight| weight.total).sum();
+        let kept = weights.iter().map(|weight| weight.kept).sum();
+        Report {
+            scorer: self.scorer.name().to_string(),
+            schedule: self.schedule.name().to_string(),
+            steps: self.step,
+            skipped_steps: self.skipped,
+            weights,
+            total,
+            kept,
+            sparsity: share_of_zeros(kept, total),
+            target: self.schedule.target().value(),
+            left_out: self.left_out.clone(),
+            kernels: self.selector.kernels().to_string(),
+        }
+    }
+
+    /// The masks that hold now.
+    pub fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    /// The scores so far; with 0 for pruned weights where the scorer lets none return.
+    pub fn scores(&self) -> Scores {
+        let scores = self.scorer.scores();
+        if self.scorer.returns() {
+            return scores;
+        }
+        scores
+            .masked(&self.masks)
+            .expect("masks should fit the scores of the same weights")
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> usize {
+        self.step
+    }
+
+    /// Whether the schedule's window is over: masks stay as they are from here on.
+    pub fn is_finished(&self) -> bool {
+        self.step >= self.schedule.window().end && !self.overdue
+    }
+
+    /// The selected weights among `all`, checked against what they were.
+    pub(super) fn selected(&self, all: Vec<Found>) -> Result<Vec<Found>, Error> {
+        for spec in &self.specs {
+            let found = all.iter().find(|found| found.path == spec.path);
+            let found = found.ok_or_else(|| Error::WeightMissing {
+                path: spec.path.clone(),
+            })?;
+            spec.check(found)?;
+        }
+        let (selected, _) = self.selection.split(all)?;
+        let new = selected
+            .iter()
+            .find(|found| !self.specs.iter().any(|s| s.path == found.path));
+        match new {
+            Some(found) => Err(Error::WeightAdded {
+                path: found.path.clone(),
+            }),
+            None => Ok(selected),
+        }
+    }
+
+    /// [`selected`](Self::selected), with masks attached.
+    fn attached(&self, all: Vec<Found>) -> Result<Vec<Found>, Error> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        let selected = self.selected(all)?;
+        if self.mode == MaskMode::InGraph
+            && let Some(bare) = selected.iter().find(|found| found.dropped.is_none())
+        {
+            return Err(Error::MaskMissing {
+                path: bare.path.clone(),
+            });
+        }
+        Ok(selected)
+    }
+
+    fn plan<M: Module>(&self, model: &M, grads: &GradientsParams) -> Result<Plan, Error> {
+        if let Some(step) = self.unapplied {
+            return Err(Error::AfterStepMissing { step });
+        }
+        let selected = self.attached(find(model, Some(grads)))?;
+        let mut plan = Plan {
+            fold: None,
+            scorer: None,
+            selected: None,
+            skipped: false,
+            overdue: self.overdue,
+        };
+        if !self.overdue && !self.schedule.window().contains(&self.step) {
+            return Ok(plan);
+        }
+        let grads = WeightGrads::of_found(selected, !self.scorer.returns())?;
+        self.scorer.check(&grads)?;
+        match check_finite(&grads) {
+            Err(Error::NonFinite { .. }) if self.non_finite == NonFinitePolicy::Skip => {
+                plan.skipped = true;
+            }
+            checked => checked?,
+        }
+        if !self.overdue && !self.schedule.updates_at(self.step) {
+            plan.fold = (!plan.skipped).then_some(grads);
+            return Ok(plan);
+        }
+        let mut scorer = self.scorer.clone();
+        if !plan.skipped {
+            scorer.fold(grads);
+        }
+        let scores = scorer.scores();
+        plan.overdue = scores.is_empty();
+        if !plan.overdue {
+            let sparsity = self.schedule.sparsity_at(self.step, self.initial);
+            let returns = scorer.returns();
+            let selected = self
+                .selector
+                .select(&scores, &self.masks, sparsity, returns)?;
+            plan.selected = Some(selected);
+        }
+        plan.scorer = Some(scorer);
+        Ok(plan)
+    }
+
+    /// Carries a plan out. Nothing here can fail.
+    fn commit<M: Module>(&mut self, model: M, plan: Plan) -> M {
+        if let Some(grads) = plan.fold {
+            self.scorer.fold(grads);
+        }
+        if let Some(scorer) = plan.scorer {
+            self.scorer = scorer;
+        }
+        self.skipped += usize::from(plan.skipped);
+        self.overdue = plan.overdue;
+        let changed = plan.selected.is_some();
+        if let Some(selected) = plan.selected {
+            self.masks = selected.masks;
+            self.held = selected.held;
+        }
+        let model = match self.mode {
+            _ if !changed => model,
+            MaskMode::InGraph => mask::update(model, &self.masks),
+            MaskMode::AfterStep => self.masks.apply_unchecked(model),
+        };
+        if self.mode == MaskMode::AfterStep && self.masks.kept() < self.masks.total() {
+            self.unapplied = Some(self.step);
+        }
+        self.step += 1;
+        model
+    }
+}
+
+impl std::fmt::Debug for Pruner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pruner")
+            .field("scorer", &self.scorer.name())
+            .field("schedule", &self.schedule)
+            .field("mode", &self.mode)
+            .field("weights", &self.specs.len())
+            .field("step", &self.step)
+            .field("sparsity", &self.masks.sparsity())
+            .finish_non_exhaustive()
+    }
+}

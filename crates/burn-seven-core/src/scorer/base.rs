@@ -1,0 +1,67 @@
+//! What a scorer is.
+
+use burn::tensor::Tensor;
+
+use crate::{Error, RecordState};
+
+/// A rule that turns a weight's values and gradients into scores; the highest scores stay.
+///
+/// Implementations don't have to look at modules, gradients by parameter, masks, counts, data
+/// types or records: they see one weight tensor at a time, flat (shape `[n]`), float32, finite,
+/// outside autodiff, and return a state of the same length. Wrap one in a
+/// [`ModuleScorer`](crate::ModuleScorer) to score a whole model.
+pub trait Scorer: Clone + Send + Sync + 'static {
+    /// The statistics of one weight. Every tensor in it has shape `[n]`, like the weight; anything
+    /// else is a scalar. [`Score`](crate::Score) will do where the score is the only statistic.
+    type State: Clone + RecordState;
+
+    /// The scorer's name, lower case, as records and reports show it.
+    fn name(&self) -> &'static str;
+
+    /// Checks the hyperparameters, before any work.
+    ///
+    /// # Errors
+    ///
+    /// One that names the parameter, its value and its range.
+    fn validate(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether a pruned weight may come back. If so, the model's masks let the dense gradient
+    /// reach pruned weights, and `update` sees their stored values; if not, it sees zeros.
+    fn returns(&self) -> bool {
+        false
+    }
+
+    /// Whether `update` reads the gradient. A scorer that does not also works for frozen weights;
+    /// their gradient is then given as zeros.
+    fn needs_gradient(&self) -> bool {
+        true
+    }
+
+    /// The state before the first update. `index` counts the selected weights of the model.
+    fn init(&self, weight: &Tensor<1>, index: usize) -> Self::State;
+
+    /// Folds the weight and its gradient of one step into the state.
+    fn update(&self, state: Self::State, weight: Tensor<1>, grad: Tensor<1>) -> Self::State;
+
+    /// The scores, shape `[n]`, of a state that was updated at least once.
+    fn score(&self, state: &Self::State) -> Tensor<1>;
+}
+
+/// Checks that a decay rate or the like is in `[0, 1)`.
+///
+/// # Errors
+///
+/// [`Error::OutOfRange`] with the parameter's name and value.
+pub fn in_unit_interval(parameter: &'static str, value: f64) -> Result<(), Error> {
+    if (0.0..1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(Error::OutOfRange {
+            parameter,
+            value,
+            allowed: "in [0, 1)",
+        })
+    }
+}

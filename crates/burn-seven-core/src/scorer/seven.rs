@@ -1,0 +1,221 @@
+//! SEVEN: sensitivity discounted by how bursty its gradient is.
+
+use burn::config::Config;
+use burn::tensor::Tensor;
+
+use super::{ModuleScorer, Scorer, in_unit_interval};
+use crate::{Error, RecordState};
+
+/// Configuration of the [`SevenScorer`].
+#[derive(Config, Debug)]
+pub struct SevenScorerConfig {
+    /// Decay rate of the first moment, in `[0, 1)`. Default: 0.8
+    #[config(default = 0.8)]
+    pub alpha_1: f64,
+    /// Decay rate of the second moment, in `[0, 1)`. Default: 0.9
+    #[config(default = 0.9)]
+    pub alpha_2: f64,
+    /// Added to the root of the second moment, above 0. Default: 1e-9
+    #[config(default = 1e-9)]
+    pub epsilon: f64,
+    /// What the first moment is the mean of. Default: the absolute gradient
+    #[config(default = "SevenMoment::Absolute")]
+    pub moment: SevenMoment,
+}
+
+/// What SEVEN's first moment is the mean of.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum SevenMoment {
+    /// `|g|`, as the paper's released code has it: bursts lower the score.
+    Absolute,
+    /// `g` with its sign: gradients that change sign lower the score too.
+    Signed,
+}
+
+/// The SEVEN score: keeps *sentinels*, weights whose sensitivity is steadily high.
+///
+/// With `a = |g|` and `t` counting updates from 0:
+///
+/// ```text
+/// m <- α1 m + (1 - α1) a          m̂ = m / (1 - α1^(t+1))
+/// v <- α2 v + (1 - α2) a²         v̂ = v / (1 - α2^(t+1))
+/// S <- S + | w · a · m̂ / (√v̂ + ε) |
+/// ```
+///
+/// `S` is never decayed; pruned weights do not return.
+///
+/// See [SEVEN: Pruning Transformer Model by Reserving Sentinels](https://arxiv.org/abs/2403.12688).
+#[derive(Clone, Debug)]
+pub struct Seven {
+    config: SevenScorerConfig,
+}
+
+/// [`Seven`] over a whole model.
+pub type SevenScorer = ModuleScorer<Seven>;
+
+/// Statistics of [`Seven`] for one weight.
+#[derive(Clone, Debug, RecordState)]
+pub struct SevenState {
+    /// First moment `m`.
+    pub moment_1: Tensor<1>,
+    /// Second moment `v`.
+    pub moment_2: Tensor<1>,
+    /// The score `S`.
+    pub score: Tensor<1>,
+    /// `α1^(t+1)` after the last update, 1 before the first.
+    pub decay_1: f64,
+    /// `α2^(t+1)` after the last update, 1 before the first.
+    pub decay_2: f64,
+}
+
+impl SevenScorerConfig {
+    /// The rule alone.
+    pub fn build(&self) -> Seven {
+        Seven {
+            config: self.clone(),
+        }
+    }
+
+    /// The scorer of a whole model. Hyperparameters are checked when it is first used.
+    pub fn init(&self) -> SevenScorer {
+        self.build().into()
+    }
+}
+
+impl Scorer for Seven {
+    type State = SevenState;
+
+    fn name(&self) -> &'static str {
+        "seven"
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        in_unit_interval("alpha_1", self.config.alpha_1)?;
+        in_unit_interval("alpha_2", self.config.alpha_2)?;
+        if self.config.epsilon > 0.0 && self.config.epsilon.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::OutOfRange {
+                parameter: "epsilon",
+                value: self.config.epsilon,
+                allowed: "above 0 and finite",
+            })
+        }
+    }
+
+    fn init(&self, weight: &Tensor<1>, _index: usize) -> SevenState {
+        SevenState {
+            moment_1: weight.zeros_like(),
+            moment_2: weight.zeros_like(),
+            score: weight.zeros_like(),
+            decay_1: 1.0,
+            decay_2: 1.0,
+        }
+    }
+
+    fn update(&self, state: SevenState, weight: Tensor<1>, grad: Tensor<1>) -> SevenState {
+        let SevenScorerConfig {
+            alpha_1,
+            alpha_2,
+            epsilon,
+            moment,
+        } = self.config;
+        let a = grad.clone().abs();
+        let first = match moment {
+            SevenMoment::Absolute => a.clone(),
+            SevenMoment::Signed => grad,
+        };
+        let m = state.moment_1.mul_scalar(alpha_1) + first.mul_scalar(1.0 - alpha_1);
+        let v = state.moment_2.mul_scalar(alpha_2) + a.clone().square().mul_scalar(1.0 - alpha_2);
+        let decay_1 = state.decay_1 * alpha_1;
+        let decay_2 = state.decay_2 * alpha_2;
+
+        let m_hat = m.clone().div_scalar(1.0 - decay_1);
+        let v_hat = v.clone().div_scalar(1.0 - decay_2);
+        let steadiness = m_hat / v_hat.sqrt().add_scalar(epsilon);
+        // The discount first: it is finite even where a² overflows, so no NaN can arise.
+        let score = state.score + (steadiness * a * weight).abs();
+
+        SevenState {
+            moment_1: m,
+            moment_2: v,
+            score,
+            decay_1,
+            decay_2,
+        }
+    }
+
+    fn score(&self, state: &SevenState) -> Tensor<1> {
+        state.score.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scorer::testing::{assert_refuses, assert_resumes, scores_after};
+
+    // One weight, w = 2, g = 3: at t = 0 the bias correction makes m̂ = 3 and v̂ = 9, so the
+    // discount is 1 and S = 2·3·1 = 6.
+    #[test]
+    fn the_first_step_is_plain_sensitivity() {
+        let scores = scores_after(
+            SevenScorerConfig::new().init(),
+            &[(&[2.0, -2.0], &[3.0, -3.0])],
+        );
+        assert!((scores[0] - 6.0).abs() < 1e-5, "{scores:?}");
+        assert!((scores[1] - 6.0).abs() < 1e-5, "{scores:?}");
+    }
+
+    // α1 = α2 = 0.5, w = 1, g = 1 then 3.
+    // t = 0: S = 1.  t = 1: m = 0.25 + 1.5 = 1.75, m̂ = 1.75/0.75 = 7/3;
+    // v = 0.25 + 4.5 = 4.75, v̂ = 19/3; S = 1 + 3·(7/3)/√(19/3) = 1 + 7/2.5166 = 3.78153.
+    #[test]
+    fn a_burst_is_discounted() {
+        let config = SevenScorerConfig::new().with_alpha_1(0.5).with_alpha_2(0.5);
+        let scores = scores_after(config.init(), &[(&[1.0], &[1.0]), (&[1.0], &[3.0])]);
+        let expected = 1.0 + 7.0 / (19.0f32 / 3.0).sqrt();
+        assert!((scores[0] - expected).abs() < 1e-5, "{scores:?} {expected}");
+    }
+
+    // The same with g = 1 then -1 and the signed moment: m = 0.25 - 0.5 = -0.25, m̂ = -1/3, v̂ = 1,
+    // S = 1 + 1/3; with the absolute moment it is 2.
+    #[test]
+    fn the_signed_moment_discounts_changes_of_sign() {
+        let config = SevenScorerConfig::new().with_alpha_1(0.5).with_alpha_2(0.5);
+        let steps: &[(&[f32], &[f32])] = &[(&[1.0], &[1.0]), (&[1.0], &[-1.0])];
+        let signed = config.clone().with_moment(SevenMoment::Signed);
+        assert!((scores_after(signed.init(), steps)[0] - 4.0 / 3.0).abs() < 1e-5);
+        assert!((scores_after(config.init(), steps)[0] - 2.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn huge_gradients_overflow_to_no_nan() {
+        let steps: &[(&[f32], &[f32])] = &[(&[1e30], &[1e30]), (&[1e30], &[1e30])];
+        assert!(!scores_after(SevenScorerConfig::new().init(), steps)[0].is_nan());
+    }
+
+    #[test]
+    fn bad_hyperparameters_are_refused_by_name() {
+        assert_refuses(
+            SevenScorerConfig::new().with_alpha_1(1.0).init(),
+            "alpha_1",
+            1.0,
+        );
+        assert_refuses(
+            SevenScorerConfig::new().with_alpha_2(-0.1).init(),
+            "alpha_2",
+            -0.1,
+        );
+        assert_refuses(
+            SevenScorerConfig::new().with_epsilon(0.0).init(),
+            "epsilon",
+            0.0,
+        );
+    }
+
+    #[test]
+    fn a_resumed_scorer_continues_bit_for_bit() {
+        assert_resumes(SevenScorerConfig::new().init());
+    }
+}

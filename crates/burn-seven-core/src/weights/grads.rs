@@ -1,0 +1,190 @@
+//! Each prunable weight with its gradient.
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{DType, FloatDType, Tensor};
+
+use super::{Found, LeftOut, Selection, find};
+use crate::Error;
+
+/// One weight and its gradient at one step, flat and in float32.
+#[derive(Debug, Clone)]
+pub struct WeightGrad {
+    path: String,
+    shape: Vec<usize>,
+    dtype: DType,
+    weight: Tensor<1>,
+    grad: Option<Tensor<1>>,
+}
+
+impl WeightGrad {
+    /// A weight by hand, for training code that keeps its weights outside Burn modules.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] when weight and gradient differ in shape, [`Error::Quantized`] for
+    /// a quantized weight.
+    pub fn new<const D: usize>(
+        path: impl Into<String>,
+        weight: Tensor<D>,
+        grad: Option<Tensor<D>>,
+    ) -> Result<Self, Error> {
+        let path = path.into();
+        let flatten = |tensor: Tensor<D>| {
+            let tensor = tensor.without_autodiff();
+            let count = tensor.shape().num_elements();
+            tensor.reshape([count])
+        };
+        let shape = weight.shape().to_vec();
+        let dtype = weight.dtype();
+        if !dtype.is_float() {
+            return Err(Error::Quantized {
+                path,
+                dtype: format!("{dtype:?}"),
+            });
+        }
+        let grad = grad.map(|grad| (grad.shape().to_vec(), flatten(grad)));
+        Self::checked(path, shape, dtype, flatten(weight), grad)
+    }
+
+    fn checked(
+        path: String,
+        shape: Vec<usize>,
+        dtype: DType,
+        weight: Tensor<1>,
+        grad: Option<(Vec<usize>, Tensor<1>)>,
+    ) -> Result<Self, Error> {
+        let grad = match grad {
+            Some((found, _)) if found != shape => {
+                return Err(Error::ShapeMismatch {
+                    what: "gradient",
+                    path,
+                    expected: shape,
+                    found,
+                });
+            }
+            grad => grad.map(|(_, grad)| f32_of(grad.without_autodiff())),
+        };
+        Ok(Self {
+            path,
+            shape,
+            dtype,
+            weight: f32_of(weight),
+            grad,
+        })
+    }
+
+    /// Where the weight is in the module, such as `encoder.layers.0.mha.query.weight`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The weight's shape in the module.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The weight's data type in the module.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The weight's values, float32, row-major, shape `[n]`.
+    pub fn weight(&self) -> &Tensor<1> {
+        &self.weight
+    }
+
+    /// The gradient's values, float32, row-major, shape `[n]`, if the weight has one.
+    pub fn grad(&self) -> Option<&Tensor<1>> {
+        self.grad.as_ref()
+    }
+
+    pub(crate) fn into_tensors(self) -> (Tensor<1>, Option<Tensor<1>>) {
+        (self.weight, self.grad)
+    }
+}
+
+fn f32_of(tensor: Tensor<1>) -> Tensor<1> {
+    if tensor.dtype() == DType::F32 {
+        tensor
+    } else {
+        tensor.cast(FloatDType::F32)
+    }
+}
+
+/// The selected weights of a model with their gradients, in the model's order.
+///
+/// The tensors are handles: nothing is copied unless a weight is not contiguous or not float32.
+#[derive(Debug, Clone)]
+pub struct WeightGrads {
+    entries: Vec<WeightGrad>,
+}
+
+impl WeightGrads {
+    /// All weights of rank 2 and more but embeddings, as [`Selection::new`] selects them.
+    ///
+    /// A weight under a pruning mask is taken as the model uses it: pruned entries are 0.
+    ///
+    /// # Errors
+    ///
+    /// See [`select`](Self::select).
+    pub fn new<M: Module>(model: &M, grads: &GradientsParams) -> Result<Self, Error> {
+        Self::select(model, grads, &Selection::new())
+    }
+
+    /// The weights of `model` that `selection` selects, with their gradients.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NothingSelected`], [`Error::Quantized`], or [`Error::ShapeMismatch`] for a gradient
+    /// of another shape than its weight. A missing gradient is an error only for a scorer that
+    /// needs one, when it is updated.
+    pub fn select<M: Module>(
+        model: &M,
+        grads: &GradientsParams,
+        selection: &Selection,
+    ) -> Result<Self, Error> {
+        let (selected, _): (_, Vec<LeftOut>) = selection.split(find(model, Some(grads)))?;
+        Self::of_found(selected, true)
+    }
+
+    /// From weights made by hand.
+    pub fn from_entries(entries: Vec<WeightGrad>) -> Self {
+        Self { entries }
+    }
+
+    /// `effective` takes masked weights as 0; else the stored values are taken.
+    pub(crate) fn of_found(found: Vec<Found>, effective: bool) -> Result<Self, Error> {
+        let entries = found
+            .into_iter()
+            .map(|found| {
+                let value = found.value.expect("a selected weight should be float");
+                let value = match found.dropped {
+                    Some(dropped) if effective => value.mask_fill(dropped, 0.0),
+                    _ => value,
+                };
+                WeightGrad::checked(found.path, found.shape, found.dtype, value, found.grad)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { entries })
+    }
+
+    /// The weights, in the model's order.
+    pub fn iter(&self) -> std::slice::Iter<'_, WeightGrad> {
+        self.entries.iter()
+    }
+
+    /// How many weight tensors there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<WeightGrad> {
+        self.entries
+    }
+}

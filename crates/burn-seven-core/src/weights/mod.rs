@@ -1,0 +1,10 @@
+//! The prunable weights of a module: finding them, choosing among them, pairing them with
+//! gradients.
+
+mod grads;
+mod selection;
+mod traverse;
+
+pub use grads::{WeightGrad, WeightGrads};
+pub use selection::{LeftOut, Selection};
+pub(crate) use traverse::{Found, ModulePath, find};

@@ -1,0 +1,145 @@
+//! Which weights of a model are pruned.
+
+use burn::module::ParamGroup;
+use serde::{Deserialize, Serialize};
+
+use super::Found;
+use crate::Error;
+
+/// Which weights of a model are pruned.
+///
+/// By default: every float parameter of rank 2 or more that is not an embedding table, as the
+/// SEVEN paper does it but for the task head, which only the user can name:
+///
+/// ```
+/// use burn::module::ParamGroup;
+/// use burn_seven_core::Selection;
+///
+/// let selection = Selection::new().without(ParamGroup::from_predicate("head"));
+/// ```
+///
+/// A parameter is pruned when it is in the group, in none of the groups left out, of rank 2 or
+/// more, and not an embedding table (unless [`with_embeddings`](Self::with_embeddings)).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Selection {
+    group: ParamGroup,
+    without: Vec<ParamGroup>,
+    embeddings: bool,
+}
+
+/// A float parameter that is not pruned, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The parameter's path in the module.
+    pub path: String,
+    /// How many values it holds.
+    pub count: usize,
+    /// Why it is left out.
+    pub reason: String,
+}
+
+impl Default for Selection {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Selection {
+    /// All weights of rank 2 and more, without embeddings.
+    pub fn new() -> Self {
+        Self {
+            group: ParamGroup::all(),
+            without: Vec::new(),
+            embeddings: false,
+        }
+    }
+
+    /// Prunes only what `group` matches, by path or by id.
+    pub fn with_group(mut self, group: ParamGroup) -> Self {
+        self.group = group;
+        self
+    }
+
+    /// Leaves out what `group` matches, such as the task head. May be called more than once.
+    pub fn without(mut self, group: ParamGroup) -> Self {
+        self.without.push(group);
+        self
+    }
+
+    /// Whether embedding tables (the weights of layers named `Embedding`) are pruned too.
+    pub fn with_embeddings(mut self, embeddings: bool) -> Self {
+        self.embeddings = embeddings;
+        self
+    }
+
+    /// Why a parameter is left out, or none when it is selected.
+    fn reason(&self, found: &Found) -> Option<&'static str> {
+        let matches = |group: &ParamGroup| group.matches(&found.id, Some(&found.path));
+        if !matches(&self.group) {
+            Some("not in the group")
+        } else if self.without.iter().any(matches) {
+            Some("left out by name")
+        } else if found.shape.len() < 2 {
+            Some("rank below 2")
+        } else if !self.embeddings && found.layer.as_deref() == Some("Embedding") {
+            Some("embedding table")
+        } else if found.shape.contains(&0) {
+            Some("empty")
+        } else {
+            None
+        }
+    }
+
+    /// Splits a model's float parameters into the selected ones and the others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NothingSelected`], or [`Error::Quantized`] for a selected weight that is.
+    pub(crate) fn split(&self, all: Vec<Found>) -> Result<(Vec<Found>, Vec<LeftOut>), Error> {
+        let seen = all.len();
+        let mut selected = Vec::new();
+        let mut left_out = Vec::new();
+        for found in all {
+            match self.reason(&found) {
+                Some(reason) => left_out.push(LeftOut {
+                    count: found.shape.iter().product(),
+                    path: found.path,
+                    reason: reason.to_string(),
+                }),
+                None if found.value.is_none() => {
+                    return Err(Error::Quantized {
+                        path: found.path,
+                        dtype: format!("{:?}", found.dtype),
+                    });
+                }
+                None => selected.push(found),
+            }
+        }
+        if selected.is_empty() {
+            return Err(Error::NothingSelected {
+                seen,
+                reasons: tally(&left_out),
+            });
+        }
+        Ok((selected, left_out))
+    }
+}
+
+/// "3 rank below 2, 1 embedding table", in order of first appearance.
+fn tally(left_out: &[LeftOut]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for LeftOut { reason, .. } in left_out {
+        match counts.iter_mut().find(|(seen, _)| seen == reason) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((reason, 1)),
+        }
+    }
+    if counts.is_empty() {
+        return "none of them float".to_string();
+    }
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
+    parts.join(", ")
+}
