@@ -5,8 +5,9 @@ use burn::tensor::{Bool, Tensor};
 
 use super::update::zero;
 use crate::kernels;
+use crate::scorer::WeightScore;
 use crate::weights::{Found, find};
-use crate::{Error, Failed, Selection};
+use crate::{Error, Failed, Scores, Selection};
 
 /// Which entries of one weight are kept.
 #[derive(Debug, Clone)]
@@ -85,6 +86,21 @@ impl Masks {
     pub fn of_model<M: Module>(model: &M, selection: &Selection) -> Result<Self, Error> {
         let (selected, _) = selection.split(find(model, None))?;
         Ok(Self::of_found(&selected))
+    }
+
+    /// Masks that keep everything, for weights of these scores.
+    pub fn dense(scores: &Scores) -> Self {
+        let mask = |score: &WeightScore| {
+            let dropped = score.value().zeros_like().bool();
+            let total = score.shape().iter().product();
+            Mask::new(
+                score.path().to_string(),
+                score.shape().to_vec(),
+                dropped,
+                total,
+            )
+        };
+        Self::new(scores.iter().map(mask).collect())
     }
 
     pub(crate) fn of_found(found: &[Found]) -> Self {

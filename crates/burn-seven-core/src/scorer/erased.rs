@@ -12,14 +12,11 @@ pub(crate) trait DynScorer: Send + Sync {
     fn name(&self) -> &'static str;
     fn validate(&self) -> Result<(), Error>;
     fn returns(&self) -> bool;
-    fn needs_gradient(&self) -> bool;
     /// See [`ModuleScorer::check`].
     fn check(&self, grads: &WeightGrads) -> Result<(), Error>;
     /// See [`ModuleScorer::fold`].
     fn fold(&mut self, grads: WeightGrads);
     fn scores(&self) -> Scores;
-    /// Forgets all statistics.
-    fn reset(&mut self);
     /// Writes the statistics, each weight's under `scorer.<its index>`.
     fn flatten(&self, out: &mut StateSink);
     /// Reads statistics of `weights`, given as path, shape, type and device.
@@ -50,10 +47,6 @@ impl<S: Scorer> DynScorer for ModuleScorer<S> {
         self.scorer.returns()
     }
 
-    fn needs_gradient(&self) -> bool {
-        self.scorer.needs_gradient()
-    }
-
     fn check(&self, grads: &WeightGrads) -> Result<(), Error> {
         self.check(grads)
     }
@@ -64,10 +57,6 @@ impl<S: Scorer> DynScorer for ModuleScorer<S> {
 
     fn scores(&self) -> Scores {
         self.scores()
-    }
-
-    fn reset(&mut self) {
-        self.slots.clear();
     }
 
     fn flatten(&self, out: &mut StateSink) {
