@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What the examples share: one folder an example that needs more than its one file.
+
+pub mod digits;

@@ -76,7 +76,7 @@ impl ModuleMapper for Zero<'_> {
             let require_grad = weight.is_require_grad();
             let dropped: Tensor<D, Bool> = mask.dropped().clone().reshape(weight.shape());
             // A new leaf: the zeroing is no part of the graph.
-            let zeroed = weight.detach().mask_fill(dropped, 0.0);
+            let zeroed = weight.mask_fill(dropped, 0.0).detach();
             match require_grad {
                 true => zeroed.require_grad(),
                 false => zeroed,

@@ -158,6 +158,7 @@ impl PrunerConfig {
             overdue: false,
             held: Vec::new(),
             unapplied: None,
+            latent: Vec::new(),
             fault: None,
         })
     }

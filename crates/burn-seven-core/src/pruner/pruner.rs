@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, Device};
+use burn::tensor::{DType, Device, FloatDType, Tensor};
 
 use super::{MaskMode, NonFinitePolicy};
 use crate::kernels::check_finite;
@@ -44,6 +44,9 @@ pub struct Pruner {
     pub(super) held: Vec<String>,
     /// The step after which masks are still to be applied to the weights.
     pub(super) unapplied: Option<usize>,
+    /// With masks after the step and a scorer whose weights return: the weights as the optimizer
+    /// left them, before they were zeroed, for the next scores. Float32, flat; else empty.
+    pub(super) latent: Vec<Tensor<1>>,
     /// Why the last `attach` did nothing.
     pub(super) fault: Option<Error>,
 }
@@ -182,18 +185,25 @@ impl Pruner {
     /// With [`MaskMode::AfterStep`], sets what the masks drop to 0 again after the optimizer's
     /// step. With masks in the graph there is nothing to do.
     ///
+    /// A scorer whose pruned weights may return sees them at its next update as the optimizer left
+    /// them, one update away from 0; one that returns starts from 0.
+    ///
     /// # Errors
     ///
     /// The weights are not those of the model that the pruner was made for.
     pub fn after_step<M: Module>(&mut self, model: M) -> Result<M, Failed<M>> {
         match self.selected(find(&model, None)) {
             Err(error) => Err(Failed::new(model, error)),
-            Ok(_) => {
+            Ok(_) if self.mode == MaskMode::InGraph => Ok(model),
+            Ok(selected) => {
                 self.unapplied = None;
-                Ok(match self.mode {
-                    MaskMode::InGraph => model,
-                    MaskMode::AfterStep => self.masks.apply_unchecked(model),
-                })
+                self.latent.clear();
+                if self.scorer.returns() && !self.is_finished() {
+                    let values = selected.into_iter().filter_map(|found| found.value);
+                    self.latent
+                        .extend(values.map(|value| value.cast(FloatDType::F32)));
+                }
+                Ok(self.masks.apply_unchecked(model))
             }
         }
     }
@@ -312,7 +322,7 @@ impl Pruner {
         if let Some(step) = self.unapplied {
             return Err(Error::AfterStepMissing { step });
         }
-        let selected = self.attached(find(model, Some(grads)))?;
+        let mut selected = self.attached(find(model, Some(grads)))?;
         let mut plan = Plan {
             fold: None,
             scorer: None,
@@ -322,6 +332,9 @@ impl Pruner {
         };
         if !self.overdue && !self.schedule.window().contains(&self.step) {
             return Ok(plan);
+        }
+        for (found, latent) in selected.iter_mut().zip(&self.latent) {
+            found.value = Some(latent.clone());
         }
         let grads = WeightGrads::of_found(selected, !self.scorer.returns())?;
         self.scorer.check(&grads)?;

@@ -1,11 +1,13 @@
 //! A pruner's whole state, in memory and on disk.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::{Bytes, Device, TensorData};
+use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use burn_pack::Scalar;
 
 use super::Pruner;
+use super::pruner::Spec;
 use crate::record::{Pack, mismatch};
 use crate::{Error, Masks, Schedule, Sparsity, StateSink};
 
@@ -23,6 +25,7 @@ const KIND: &str = "burn-seven pruner";
 /// | scalars `step`, `skipped`, `overdue` | where it stands |
 /// | text `path.I`, tensor `mask.I` | the `I`-th weight's path and mask, `u8`, 1 where kept |
 /// | scalar `held.I` | whether it was held at the minimum |
+/// | tensor `latent.I` | with masks after the step and a scorer whose weights return, the weight before it was zeroed |
 /// | tensors and scalars `scorer.I.*` | the scorer's statistics of it |
 #[derive(Debug, Clone)]
 pub struct PrunerRecord {
@@ -91,6 +94,10 @@ impl Pruner {
         self.scorer.flatten(&mut sink);
         pack.tensors.extend(sink.tensors);
         pack.scalars.extend(sink.scalars);
+        for (index, latent) in self.latent.iter().enumerate() {
+            pack.tensors
+                .push((format!("latent.{index}"), latent.to_data()));
+        }
         for (name, value) in fingerprint(self.schedule.as_ref()) {
             pack.scalars.insert(name.to_string(), Scalar::from(value));
         }
@@ -152,6 +159,7 @@ impl Pruner {
                 held.push(spec.path.clone());
             }
         }
+        let latent = self.read_latent(&mut pack)?;
         let scorer = self.read_statistics(&mut pack)?;
 
         self.scorer = scorer;
@@ -161,8 +169,27 @@ impl Pruner {
         self.skipped = skipped;
         self.overdue = overdue;
         self.held = held;
+        self.latent = latent;
         self.unapplied = None;
         Ok(())
+    }
+
+    fn read_latent(&self, pack: &mut Pack) -> Result<Vec<Tensor<1>>, Error> {
+        let mut tensors: BTreeMap<String, TensorData> =
+            pack.take_tensors("latent.").into_iter().collect();
+        if tensors.is_empty() {
+            return Ok(Vec::new());
+        }
+        same("number of latent weights", self.specs.len(), tensors.len())?;
+        let read = |(index, spec): (usize, &Spec)| {
+            let name = format!("latent.{index}");
+            let data = tensors
+                .remove(&name)
+                .ok_or_else(|| mismatch(&name, "there", "missing"))?;
+            self.check_statistic(&name, &data)?;
+            Ok(Tensor::from_data(data, &spec.device))
+        };
+        self.specs.iter().enumerate().map(read).collect()
     }
 
     fn read_statistics(&self, pack: &mut Pack) -> Result<Box<dyn crate::scorer::DynScorer>, Error> {
@@ -177,7 +204,7 @@ impl Pruner {
         let scalars = scalars
             .map(|(name, value)| (name.clone(), *value))
             .collect();
-        let spec = |spec: &super::pruner::Spec| {
+        let spec = |spec: &Spec| {
             let (path, shape) = (spec.path.clone(), spec.shape.clone());
             (path, shape, spec.dtype, spec.device.clone())
         };
@@ -187,7 +214,7 @@ impl Pruner {
         Ok(scorer)
     }
 
-    /// Statistics are named `scorer.I.*` and have one float32 value for each entry of weight `I`.
+    /// Tensors are named `scorer.I.*` or `latent.I` and have one float32 value for each entry of weight `I`.
     fn check_statistic(&self, name: &str, data: &TensorData) -> Result<(), Error> {
         let index = name
             .split('.')

@@ -1,0 +1,109 @@
+//! Trains a small vision Transformer on handwritten digits, prunes it by SEVEN to 90 % while it
+//! trains, and shows what is left. `--help` lists the choices.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use burn::tensor::Device;
+use burn_seven_examples::digits::{Args, Error, Outcome, Summary, compare, run, summarize};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let args = args.validate().unwrap_or_else(|error| error.exit());
+    match show(&args, &burn_seven::device().autodiff()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("digits: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn show(args: &Args, device: &Device) -> Result<(), Error> {
+    let start = Instant::now();
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for seed in (0..args.seeds).map(|count| args.seed.wrapping_add(count)) {
+        if args.compare {
+            outcomes.extend(compare(args, seed, device)?);
+        } else {
+            let outcome = run(args, seed, device)?;
+            print(&outcome);
+            outcomes.push(outcome);
+        }
+    }
+    if args.compare || args.seeds > 1 {
+        table(&by_scorer(&outcomes));
+    }
+    println!("{:.0} s in all", start.elapsed().as_secs_f64());
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&outcomes)?;
+        std::fs::write(path, text).map_err(|source| Error::Io {
+            path: path.display().to_string(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+fn print(outcome: &Outcome) {
+    println!("\n{}", outcome.report);
+    let kilobytes = |bytes: [usize; 2]| {
+        let [plain, packed] = bytes.map(|bytes| bytes as f64 / 1000.0);
+        format!("{plain:.0} kB, gzipped {packed:.0} kB")
+    };
+    println!(
+        "seed {}            test accuracy  size of the record          time",
+        outcome.seed
+    );
+    println!(
+        "dense model            {:6.2} %  {:26} {:5.1} s",
+        100.0 * outcome.dense_accuracy,
+        kilobytes(outcome.dense_bytes),
+        outcome.dense_seconds
+    );
+    println!(
+        "pruned model           {:6.2} %  {:26} {:5.1} s",
+        100.0 * outcome.pruned_accuracy,
+        kilobytes(outcome.pruned_bytes),
+        outcome.pruned_seconds
+    );
+}
+
+/// One summary a scorer, in the order of their first run.
+fn by_scorer(outcomes: &[Outcome]) -> Vec<Summary> {
+    let mut names: Vec<&str> = Vec::new();
+    for outcome in outcomes {
+        if !names.contains(&outcome.scorer.as_str()) {
+            names.push(&outcome.scorer);
+        }
+    }
+    let of = |name: &str| -> Vec<Outcome> {
+        outcomes
+            .iter()
+            .filter(|outcome| outcome.scorer == name)
+            .cloned()
+            .collect()
+    };
+    names
+        .into_iter()
+        .filter_map(|name| summarize(&of(name)))
+        .collect()
+}
+
+fn table(summaries: &[Summary]) {
+    println!("\nscorer        seeds  sparsity  dense test accuracy  pruned test accuracy");
+    for summary in summaries {
+        let accuracy = |[mean, deviation]: [f64; 2]| {
+            format!("{:6.2} ± {:4.2} %", 100.0 * mean, 100.0 * deviation)
+        };
+        println!(
+            "{:12}  {:5}  {:6.2} %  {:>19}  {:>20}",
+            summary.scorer,
+            summary.seeds,
+            100.0 * summary.sparsity,
+            accuracy(summary.dense),
+            accuracy(summary.pruned)
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! The experiment: a dense model, then the same model pruned.
+
+use std::io::Write;
+use std::time::Instant;
+
+use burn::module::{Module, ParamGroup};
+use burn::tensor::Device;
+use burn_seven::scorer::SevenMoment;
+use burn_seven::{
+    CubicSchedule, MagnitudeScorerConfig, MovementScorerConfig, OneShotSchedule,
+    PlatonScorerConfig, Pruner, PrunerConfig, RandomScorerConfig, Selection,
+    SensitivityScorerConfig, SevenScorerConfig, SnipScorerConfig,
+};
+use clap::ValueEnum;
+use flate2::{Compression, write::GzEncoder};
+
+use super::train::{BATCH, Phase, accuracy};
+use super::{Args, Digits, Error, Outcome, ScorerName, Vit, VitConfig};
+
+/// Rounds of one batch each when pruning before training.
+const ROUNDS: usize = 100;
+
+/// A dense model of one seed, and how it came to be.
+struct Dense {
+    model: Vit,
+    accuracy: f64,
+    bytes: [usize; 2],
+    seconds: f64,
+}
+
+/// Trains a dense model and prunes it with the scorer that `args` name, for one seed.
+///
+/// # Errors
+///
+/// Those of the library.
+pub fn run(args: &Args, seed: u64, device: &Device) -> Result<Outcome, Error> {
+    let (training, test) = Digits::load()?;
+    let dense = train_dense(args, seed, &training, &test, device)?;
+    prune(args, args.scorer, seed, &dense, &training, &test, device)
+}
+
+/// Trains a dense model and prunes it with every scorer in turn, for one seed.
+///
+/// # Errors
+///
+/// Those of the library.
+pub fn compare(args: &Args, seed: u64, device: &Device) -> Result<Vec<Outcome>, Error> {
+    let (training, test) = Digits::load()?;
+    let dense = train_dense(args, seed, &training, &test, device)?;
+    let scorers = ScorerName::value_variants().iter().copied();
+    scorers
+        .filter(|scorer| !args.before_training || scorer.before_training())
+        .map(|scorer| prune(args, scorer, seed, &dense, &training, &test, device))
+        .collect()
+}
+
+fn train_dense(
+    args: &Args,
+    seed: u64,
+    training: &Digits,
+    test: &Digits,
+    device: &Device,
+) -> Result<Dense, Error> {
+    let start = Instant::now();
+    device.seed(seed);
+    let model = VitConfig::new().init(device);
+    let phase = Phase {
+        name: "dense",
+        epochs: args.epochs,
+        seed,
+        device,
+    };
+    let model = phase.train(model, training, None)?;
+    Ok(Dense {
+        accuracy: accuracy(&model, test, device),
+        bytes: sizes(&model)?,
+        seconds: start.elapsed().as_secs_f64(),
+        model,
+    })
+}
+
+fn prune(
+    args: &Args,
+    scorer: ScorerName,
+    seed: u64,
+    dense: &Dense,
+    training: &Digits,
+    test: &Digits,
+    device: &Device,
+) -> Result<Outcome, Error> {
+    let start = Instant::now();
+    device.seed(seed);
+    let name = format!("{scorer} to {:.0} %", 100.0 * args.sparsity.value());
+    let phase = Phase {
+        name: &name,
+        epochs: args.epochs,
+        seed: seed ^ 0xb5e7e5, // other orders than the dense phase's
+        device,
+    };
+    let model = dense.model.clone();
+    let mut pruner = pruner(args, scorer, seed, phase.steps(training), &model)?;
+    let model = if args.before_training {
+        let batches = Phase {
+            epochs: (ROUNDS * BATCH).div_ceil(training.len()) as u64 + 1,
+            ..phase
+        };
+        let loss = |model: &Vit, batch| model.loss(&batch);
+        pruner.prune_before_training(model, batches.batches(training), loss)?
+    } else {
+        pruner.attach(model)
+    };
+    let phase = Phase {
+        name: &name,
+        epochs: args.epochs,
+        seed: seed ^ 0xb5e7e5,
+        device,
+    };
+    let model = phase.train(model, training, Some(&mut pruner))?;
+    let report = pruner.report(&model);
+    let model = pruner.finish(model)?;
+    Ok(Outcome {
+        scorer: scorer.to_string(),
+        before_training: args.before_training,
+        seed,
+        epochs: args.epochs,
+        dense_accuracy: dense.accuracy,
+        pruned_accuracy: accuracy(&model, test, device),
+        dense_bytes: dense.bytes,
+        pruned_bytes: sizes(&model)?,
+        dense_seconds: dense.seconds,
+        pruned_seconds: start.elapsed().as_secs_f64(),
+        report,
+    })
+}
+
+/// While training: a cubic ramp from a tenth to six tenths of the steps, then a cool-down. Before:
+/// a hundred cubic rounds, or SNIP's one cut.
+fn pruner(
+    args: &Args,
+    scorer: ScorerName,
+    seed: u64,
+    steps: usize,
+    model: &Vit,
+) -> Result<Pruner, Error> {
+    let target = args.sparsity;
+    let config = match (args.before_training, scorer) {
+        (true, ScorerName::Snip) => PrunerConfig::new(OneShotSchedule::new(0, target)),
+        (true, _) => PrunerConfig::new(CubicSchedule::new(0..ROUNDS, target)),
+        (false, _) => {
+            let start = steps / 10;
+            let end = (steps * 6 / 10).max(start + 1);
+            PrunerConfig::new(CubicSchedule::new(start..end, target))
+        }
+    };
+    // The head stays dense, as in the paper; the positions are an embedding and stay by default.
+    let selection = Selection::new().without(ParamGroup::from_predicate("head"));
+    let config = config.with_selection(selection);
+    let pruner = match scorer {
+        ScorerName::Seven => config.init(SevenScorerConfig::new().init(), model),
+        ScorerName::SevenSigned => {
+            let signed = SevenScorerConfig::new().with_moment(SevenMoment::Signed);
+            config.init(signed.init(), model)
+        }
+        ScorerName::Sensitivity => config.init(SensitivityScorerConfig::new().init(), model),
+        ScorerName::Snip => config.init(SnipScorerConfig::new().init(), model),
+        ScorerName::Magnitude => config.init(MagnitudeScorerConfig::new().init(), model),
+        ScorerName::Movement => config.init(MovementScorerConfig::new().init(), model),
+        ScorerName::Platon => config.init(PlatonScorerConfig::new().init(), model),
+        ScorerName::Random => config.init(RandomScorerConfig::new().with_seed(seed).init(), model),
+    };
+    Ok(pruner?)
+}
+
+/// The bytes of a model's record, and of the record gzipped.
+fn sizes(model: &Vit) -> Result<[usize; 2], Error> {
+    let record = model.clone().into_record().into_bytes()?;
+    let io = |source| Error::Io {
+        path: "gzip".to_string(),
+        source,
+    };
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&record).map_err(io)?;
+    Ok([record.len(), encoder.finish().map_err(io)?.len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    // One epoch is enough for more than guessing (a tenth), and for the exact count: the selected
+    // weights are 4·64 + 3·(4·64² + 2·64·128) = 98,560, a quarter of them 24,640.
+    #[test]
+    fn one_epoch_learns_and_prunes_exactly() -> Result<(), Error> {
+        let device = burn_seven::device().autodiff();
+        for when in [
+            &["digits", "--epochs", "1", "--sparsity", "0.75"][..],
+            &[
+                "digits",
+                "--epochs",
+                "1",
+                "--sparsity",
+                "0.75",
+                "--before-training",
+            ][..],
+        ] {
+            let args = Args::parse_from(when);
+            let outcome = run(&args, 3, &device)?;
+            assert_eq!(
+                (outcome.report.total, outcome.report.kept),
+                (98_560, 24_640)
+            );
+            assert!(outcome.dense_accuracy > 0.3, "{}", outcome.dense_accuracy);
+            assert!(outcome.pruned_accuracy > 0.3, "{}", outcome.pruned_accuracy);
+            assert!(outcome.pruned_bytes[1] < outcome.dense_bytes[1] / 2);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,254 @@
+//! Laws of mask selection, on random sizes, sparsities and scores with many duplicates, against a
+//! plain sort.
+
+use std::cmp::Reverse;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_seven::{
+    ErkBudget, GlobalBudget, Masks, NofM, Scores, Selector, Sparsity, UniformBudget, Unstructured,
+};
+use burn_seven_tests::devices;
+use proptest::prelude::*;
+
+/// One weight: its shape and its scores.
+type Weight = ([usize; 2], Vec<f32>);
+
+fn scores(weights: &[Weight], device: &Device) -> Scores {
+    let parts = weights.iter().enumerate().map(|(index, (shape, values))| {
+        let data = TensorData::new(values.clone(), [values.len()]);
+        (
+            format!("w{index}"),
+            shape.to_vec(),
+            Tensor::from_data(data, device),
+        )
+    });
+    Scores::from_parts(parts).unwrap()
+}
+
+/// Few distinct values, signs, zeros of both signs, denormals and infinities among them.
+fn score() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        4 => (-3i32..4).prop_map(|value| value as f32 * 0.5),
+        1 => prop::sample::select(vec![
+            0.0, -0.0, f32::MIN_POSITIVE / 4.0, f32::MAX, f32::INFINITY, f32::NEG_INFINITY,
+        ]),
+        2 => any::<f32>().prop_filter("a number", |value| !value.is_nan()),
+    ]
+}
+
+fn weight(rows: std::ops::Range<usize>, group: usize) -> impl Strategy<Value = Weight> {
+    (rows, 1usize..7).prop_flat_map(move |(rows, columns)| {
+        let shape = [rows * group, columns];
+        let values = prop::collection::vec(score(), shape[0] * shape[1]);
+        values.prop_map(move |values| (shape, values))
+    })
+}
+
+fn weights() -> impl Strategy<Value = Vec<Weight>> {
+    prop::collection::vec(weight(1..12, 1), 1..5)
+}
+
+fn sparsity() -> impl Strategy<Value = Sparsity> {
+    prop_oneof![Just(0.0), Just(0.5), Just(0.9), 0.0..0.999]
+        .prop_map(|value| Sparsity::new(value).unwrap())
+}
+
+fn kept(masks: &Masks) -> Vec<bool> {
+    masks.iter().flat_map(|mask| mask.to_vec()).collect()
+}
+
+/// The reference: everything concatenated and sorted.
+fn by_sorting(scores: &[f32], current: &[bool], keep: usize, returns: bool) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..scores.len())
+        .filter(|&i| returns || current[i])
+        .collect();
+    let better = |&a: &usize, &b: &usize| {
+        let by_score = scores[b].partial_cmp(&scores[a]).unwrap();
+        by_score
+            .then(Reverse(current[a]).cmp(&Reverse(current[b])))
+            .then(a.cmp(&b))
+    };
+    order.sort_by(better);
+    let mut kept = vec![false; scores.len()];
+    for &index in order.iter().take(keep) {
+        kept[index] = true;
+    }
+    kept
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn global_selection_is_what_sorting_gives(
+        weights in weights(),
+        first in sparsity(),
+        second in sparsity(),
+        returns in any::<bool>(),
+    ) {
+        let all: Vec<f32> = weights.iter().flat_map(|(_, values)| values.clone()).collect();
+        let reversed: Vec<Weight> = weights.iter()
+            .map(|(shape, values)| (*shape, values.iter().rev().copied().collect()))
+            .collect();
+        for device in devices() {
+            let selector = Selector::new(GlobalBudget, Unstructured).with_min_kept(0);
+            let dense = Masks::dense(&scores(&weights, &device));
+            // First masks by other scores, so that what is dropped has high scores now.
+            let current = selector.select(&scores(&reversed, &device), &dense, first, true).unwrap();
+            let current = current.masks;
+            prop_assert_eq!(current.kept(), first.kept(all.len()));
+
+            let chosen = selector.select(&scores(&weights, &device), &current, second, returns).unwrap();
+            let keep = second.kept(all.len());
+            let expected = by_sorting(&all, &kept(&current), keep, returns);
+            prop_assert_eq!(kept(&chosen.masks), expected);
+            let count = if returns { keep } else { keep.min(current.kept()) };
+            prop_assert_eq!(chosen.masks.kept(), count);
+        }
+    }
+
+    #[test]
+    fn masks_of_scorers_without_return_only_shrink(
+        weights in weights(),
+        steps in prop::collection::vec((0.0f64..0.999, any::<u64>()), 1..5),
+    ) {
+        let device = devices()[1].clone();
+        let selector = Selector::default();
+        let mut masks = Masks::dense(&scores(&weights, &device));
+        for (sparsity, seed) in steps {
+            let shuffled: Vec<Weight> = weights.iter()
+                .map(|(shape, values)| {
+                    let mut values = values.clone();
+                    let turn = seed as usize % values.len();
+                    values.rotate_left(turn);
+                    (*shape, values)
+                })
+                .collect();
+            let sparsity = Sparsity::new(sparsity).unwrap();
+            let next = selector.select(&scores(&shuffled, &device), &masks, sparsity, false);
+            let next = next.unwrap().masks;
+            let revived = kept(&masks).iter().zip(kept(&next)).any(|(old, new)| !old && new);
+            prop_assert!(!revived);
+            masks = next;
+        }
+    }
+
+    #[test]
+    fn uniform_and_erk_counts_are_exact(weights in weights(), sparsity in sparsity()) {
+        let device = devices()[0].clone();
+        let scores = scores(&weights, &device);
+        let dense = Masks::dense(&scores);
+
+        let uniform = Selector::new(UniformBudget, Unstructured).with_min_kept(0);
+        for mask in uniform.select(&scores, &dense, sparsity, false).unwrap().masks.iter() {
+            prop_assert_eq!(mask.kept(), sparsity.kept(mask.total()));
+            prop_assert_eq!(mask.kept(), mask.to_vec().iter().filter(|kept| **kept).count());
+        }
+        let erk = Selector::new(ErkBudget, Unstructured).with_min_kept(0);
+        let chosen = erk.select(&scores, &dense, sparsity, false).unwrap().masks;
+        prop_assert_eq!(chosen.kept(), sparsity.kept(chosen.total()));
+    }
+
+    #[test]
+    fn n_of_m_holds_in_every_group(
+        weights in prop::collection::vec(weight(1..4, 4), 1..4),
+        n in 1usize..4,
+        on_the_way in 0.0f64..1.0,
+        returns in any::<bool>(),
+    ) {
+        let device = devices()[1].clone();
+        let pattern = NofM::new(n, 4).unwrap();
+        let selector = Selector::new(GlobalBudget, pattern).with_min_kept(0);
+        let scores = scores(&weights, &device);
+        let halfway = Sparsity::new(on_the_way * pattern.sparsity().value()).unwrap();
+
+        let mut masks = Masks::dense(&scores);
+        for sparsity in [halfway, pattern.sparsity()] {
+            masks = selector.select(&scores, &masks, sparsity, returns).unwrap().masks;
+            prop_assert_eq!(masks.kept(), sparsity.kept(masks.total()));
+            for mask in masks.iter() {
+                let [rows, columns] = [mask.shape()[0], mask.shape()[1]];
+                let kept = mask.to_vec();
+                for row in (0..rows).step_by(4) {
+                    for column in 0..columns {
+                        let group = (row..row + 4).filter(|row| kept[row * columns + column]);
+                        let count = group.count();
+                        prop_assert!(count >= n, "{count} of 4");
+                        prop_assert!(sparsity == halfway || count == n, "{count} of 4");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_weight_falls_below_the_minimum(weights in weights(), min_kept in 1usize..4) {
+        let device = devices()[0].clone();
+        let scores = scores(&weights, &device);
+        let dense = Masks::dense(&scores);
+        let total = dense.total();
+        let required: usize = dense.iter().map(|mask| mask.total().min(min_kept)).sum();
+        let sparsity = Sparsity::of_counts(required, total).unwrap();
+        let selector = Selector::default().with_min_kept(min_kept);
+        let chosen = selector.select(&scores, &dense, sparsity, false).unwrap();
+        prop_assert_eq!(chosen.masks.kept(), required);
+        for mask in chosen.masks.iter() {
+            prop_assert_eq!(mask.kept(), mask.total().min(min_kept));
+        }
+    }
+}
+
+// Scores 9 8 7 6 | 1 2: two of six stay, both in the first weight, so the second would be lost. It
+// keeps its better one and is reported; the first keeps its best.
+#[test]
+fn a_layer_about_to_be_lost_is_held_and_named() {
+    let device = devices()[0].clone();
+    let scores = scores(
+        &[([2, 2], vec![9.0, 8.0, 7.0, 6.0]), ([1, 2], vec![1.0, 2.0])],
+        &device,
+    );
+    let sparsity = Sparsity::of_counts(2, 6).unwrap();
+    let chosen = Selector::default().select(&scores, &Masks::dense(&scores), sparsity, false);
+    let chosen = chosen.unwrap();
+    assert_eq!(
+        kept(&chosen.masks),
+        [true, false, false, false, false, true]
+    );
+    assert_eq!(chosen.held, ["w1"]);
+}
+
+#[test]
+fn a_million_equal_scores_are_cut_exactly_by_index() {
+    for device in devices() {
+        let scores = scores(
+            &[
+                ([1000, 500], vec![1.0; 500_000]),
+                ([1000, 500], vec![1.0; 500_000]),
+            ],
+            &device,
+        );
+        let sparsity = Sparsity::new(0.3).unwrap();
+        let chosen = Selector::default().select(&scores, &Masks::dense(&scores), sparsity, false);
+        let kept = kept(&chosen.unwrap().masks);
+        assert!(kept[..700_000].iter().all(|kept| *kept));
+        assert!(!kept[700_000..].iter().any(|kept| *kept));
+    }
+}
+
+#[test]
+fn a_nan_score_is_an_error_with_the_weights_path() {
+    let device = devices()[0].clone();
+    let scores = scores(
+        &[([1, 2], vec![1.0, 2.0]), ([1, 2], vec![1.0, f32::NAN])],
+        &device,
+    );
+    let dense = Masks::dense(&scores);
+    let sparsity = Sparsity::new(0.5).unwrap();
+    let error = Selector::default()
+        .select(&scores, &dense, sparsity, false)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the score of weight w1 holds a NaN or infinite value"
+    );
+}

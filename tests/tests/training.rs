@@ -1,0 +1,290 @@
+//! Pruned weights stay 0 whatever the optimizer does; gradients through masks; a plain model at the
+//! end.
+
+use burn::module::{Module, ParamGroup};
+use burn::tensor::{Device, Tensor};
+use burn_seven::scorer::Scorer;
+use burn_seven::{
+    CubicSchedule, MagnitudeScorerConfig, MaskMode, Masks, ModuleScorer, MovementScorerConfig,
+    PlatonScorerConfig, Pruner, PrunerConfig, RandomScorerConfig, Selection,
+    SensitivityScorerConfig, SevenScorerConfig, SnipScorerConfig, Sparsity,
+};
+use burn_seven_tests::devices;
+use burn_seven_tests::model::{Batch, Net, adamw, gradients};
+
+const STEPS: u64 = 20;
+
+fn config(mode: MaskMode) -> PrunerConfig {
+    // Steps 3 to 12 prune, then the masks stand still for a while.
+    PrunerConfig::new(CubicSchedule::new(3..13, Sparsity::new(0.8).unwrap()))
+        .with_selection(Selection::new().without(ParamGroup::from_predicate("head")))
+        .with_mode(mode)
+}
+
+/// Trains with AdamW and looks at the model before every forward pass.
+fn train<S: Scorer>(
+    scorer: ModuleScorer<S>,
+    mode: MaskMode,
+    device: &Device,
+    mut look: impl FnMut(u64, &Net, &Pruner),
+) -> (Net, Pruner) {
+    let device = device.clone().autodiff();
+    let model = Net::new(1, &device);
+    let mut pruner = config(mode).init(scorer, &model).unwrap();
+    let mut model = pruner.attach(model);
+    let mut optim = adamw();
+    for step in 0..STEPS {
+        look(step, &model, &pruner);
+        let grads = gradients(&model, step, &device);
+        model = pruner.step(model, &grads).unwrap();
+        model = optim.step(0.05, model, grads);
+        model = pruner.after_step(model).unwrap();
+    }
+    look(STEPS, &model, &pruner);
+    (model, pruner)
+}
+
+fn kept(masks: &Masks) -> Vec<bool> {
+    masks.iter().flat_map(|mask| mask.to_vec()).collect()
+}
+
+/// The effective selected weights; the head is not selected.
+fn effective(model: &Net) -> Vec<f32> {
+    model.effective()[..112].to_vec()
+}
+
+fn never_revives<S: Scorer>(scorer: ModuleScorer<S>) {
+    for device in devices() {
+        for mode in [MaskMode::InGraph, MaskMode::AfterStep] {
+            let mut last = vec![true; 112];
+            let (model, mut pruner) =
+                train(scorer.clone(), mode, &device, |step, model, pruner| {
+                    let now = kept(pruner.masks());
+                    assert!(
+                        last.iter().zip(&now).all(|(last, now)| *last || !now),
+                        "step {step}"
+                    );
+                    for (value, kept) in effective(model).iter().zip(&now) {
+                        assert!(*kept || value.to_bits() == 0, "step {step}: {value}");
+                    }
+                    last = now;
+                });
+            // floor(0.2 · 112) = 22
+            assert_eq!(pruner.masks().kept(), 22);
+            let sparse = pruner.finish(model).unwrap();
+            assert_eq!(
+                effective(&sparse)
+                    .iter()
+                    .filter(|value| **value != 0.0)
+                    .count(),
+                22
+            );
+        }
+    }
+}
+
+#[test]
+fn adamw_never_revives_what_seven_prunes() {
+    never_revives(SevenScorerConfig::new().init());
+}
+
+#[test]
+fn adamw_never_revives_what_accumulated_sensitivity_prunes() {
+    never_revives(SensitivityScorerConfig::new().init());
+}
+
+#[test]
+fn adamw_never_revives_what_magnitude_prunes() {
+    never_revives(MagnitudeScorerConfig::new().init());
+}
+
+#[test]
+fn adamw_never_revives_what_snip_prunes() {
+    never_revives(SnipScorerConfig::new().init());
+}
+
+#[test]
+fn adamw_never_revives_what_random_prunes() {
+    never_revives(RandomScorerConfig::new().init());
+}
+
+/// Some weight comes back, counts stay exact, and what is dropped is 0 all the same.
+fn returns<S: Scorer>(scorer: ModuleScorer<S>) {
+    for device in devices() {
+        for mode in [MaskMode::InGraph, MaskMode::AfterStep] {
+            let mut last = vec![true; 112];
+            let mut returned = 0;
+            let (_, pruner) = train(scorer.clone(), mode, &device, |_, model, pruner| {
+                let now = kept(pruner.masks());
+                returned += last
+                    .iter()
+                    .zip(&now)
+                    .filter(|(last, now)| !**last && **now)
+                    .count();
+                for (value, kept) in effective(model).iter().zip(&now) {
+                    assert!(*kept || value.to_bits() == 0);
+                }
+                last = now;
+            });
+            assert!(returned > 0, "{mode:?}");
+            assert_eq!(pruner.masks().kept(), 22);
+        }
+    }
+}
+
+#[test]
+fn movement_lets_weights_return() {
+    returns(MovementScorerConfig::new().init());
+}
+
+#[test]
+fn platon_lets_weights_return() {
+    returns(PlatonScorerConfig::new().with_window(2).init());
+}
+
+#[test]
+fn the_optimizer_would_revive_weights_without_masks() {
+    // What the tests above guard against does happen to the stored values.
+    let (model, pruner) = train(
+        SevenScorerConfig::new().init(),
+        MaskMode::InGraph,
+        &devices()[0],
+        |_, _, _| {},
+    );
+    let stored = [&model.first.weight, &model.second.weight]
+        .map(|weight| weight.base().try_into_vec_as::<f32>().unwrap())
+        .concat();
+    let moved = stored
+        .iter()
+        .zip(kept(pruner.masks()))
+        .filter(|(value, kept)| !kept && **value != 0.0);
+    assert_eq!(moved.count(), 112 - 22);
+}
+
+/// Gradients of the pruned model beside those of a model whose weights were multiplied by the mask
+/// by hand.
+#[test]
+fn gradients_through_masks_are_those_of_a_model_masked_by_hand() {
+    for device in devices() {
+        let (model, pruner) = train(
+            SevenScorerConfig::new().init(),
+            MaskMode::InGraph,
+            &device,
+            |_, _, _| {},
+        );
+        let device = device.autodiff();
+        let batch = Batch::new(99, &device);
+        let grads = model.loss(&batch).backward();
+
+        let by_hand = model.clone().materialize();
+        let reference = by_hand.loss(&batch).backward();
+        let mask = pruner.masks().get("first.weight").unwrap();
+        let kept: Vec<f32> = mask
+            .to_vec()
+            .into_iter()
+            .map(|kept| f32::from(u8::from(kept)))
+            .collect();
+        let kept =
+            Tensor::<1>::from_floats(kept.as_slice(), &device.clone().inner()).reshape([6, 8]);
+
+        let ours = model.first.weight.base().grad(&grads).unwrap();
+        let theirs = by_hand.first.weight.val().grad(&reference).unwrap() * kept;
+        ours.into_data()
+            .assert_approx_eq::<f32>(&theirs.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+        let ours = model.head.weight.base().grad(&grads).unwrap();
+        let theirs = by_hand.head.weight.val().grad(&reference).unwrap();
+        ours.into_data()
+            .assert_approx_eq::<f32>(&theirs.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+    }
+}
+
+#[test]
+fn the_dense_gradient_of_movement_reaches_pruned_weights() {
+    for device in devices() {
+        let (model, pruner) = train(
+            MovementScorerConfig::new().init(),
+            MaskMode::InGraph,
+            &device,
+            |_, _, _| {},
+        );
+        let device = device.autodiff();
+        let batch = Batch::new(99, &device);
+        let grads = model.loss(&batch).backward();
+        let by_hand = model.clone().materialize();
+        let reference = by_hand.loss(&batch).backward();
+
+        // The same as that of the plain sparse model: dense, though the value is masked.
+        let ours = model.second.weight.base().grad(&grads).unwrap();
+        let theirs = by_hand.second.weight.val().grad(&reference).unwrap();
+        let values = ours.clone().try_into_vec_as::<f32>().unwrap();
+        ours.into_data()
+            .assert_approx_eq::<f32>(&theirs.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+        let kept = pruner.masks().get("second.weight").unwrap().to_vec();
+        let reached = values
+            .iter()
+            .zip(kept)
+            .filter(|(value, kept)| !kept && **value != 0.0);
+        assert!(reached.count() > 0);
+    }
+}
+
+#[test]
+fn finish_leaves_a_plain_model_with_the_same_outputs() {
+    for device in devices() {
+        for mode in [MaskMode::InGraph, MaskMode::AfterStep] {
+            let (model, mut pruner) =
+                train(SevenScorerConfig::new().init(), mode, &device, |_, _, _| {});
+            let device = device.clone().autodiff();
+            let tokens = Batch::new(7, &device).tokens;
+            let before = model.forward(tokens.clone()).into_data();
+            let sparse: Net = pruner.finish(model).unwrap();
+            sparse.forward(tokens).into_data().assert_eq(&before, true);
+
+            // Nothing but the weights is in its record, under the plain model's paths.
+            let plain = Net::new(5, &device);
+            assert_eq!(sparse.num_params(), plain.num_params());
+            let loaded = plain.load_record(sparse.clone().into_record());
+            assert_eq!(loaded.effective(), sparse.effective());
+            assert!(sparse.first.weight.base().is_require_grad());
+            // And it can be pruned again: no mask is left.
+            let again = config(mode)
+                .init(SevenScorerConfig::new().init(), &sparse)
+                .unwrap();
+            assert_eq!(again.masks().kept(), 22);
+        }
+    }
+}
+
+#[test]
+fn a_sparse_model_starts_from_its_sparsity_and_its_zeros_stay() {
+    let device = devices()[0].clone();
+    let (model, mut pruner) = train(
+        MagnitudeScorerConfig::new().init(),
+        MaskMode::InGraph,
+        &device,
+        |_, _, _| {},
+    );
+    let model = pruner.finish(model).unwrap();
+    let first = kept(pruner.masks());
+    let device = device.autodiff();
+
+    // From 90/112 = 0.8036 to 0.9: at the first of two linear steps 0.8518, so floor(16.6) stay.
+    let schedule = burn_seven::LinearSchedule::new(0..2, Sparsity::new(0.9).unwrap());
+    let selection = Selection::new().without(ParamGroup::from_predicate("head"));
+    let config = PrunerConfig::new(schedule).with_selection(selection);
+    let mut pruner = config
+        .init(SevenScorerConfig::new().init(), &model)
+        .unwrap();
+    let mut model = pruner.attach(model);
+    for expected in [16, 11] {
+        let grads = gradients(&model, 0, &device);
+        model = pruner.step(model, &grads).unwrap();
+        assert_eq!(pruner.masks().kept(), expected);
+        assert!(
+            kept(pruner.masks())
+                .iter()
+                .zip(&first)
+                .all(|(now, first)| *first || !now)
+        );
+    }
+}
