@@ -1,4 +1,5 @@
 //! A run stopped at any step and resumed from disk goes on bit for bit.
+#![allow(clippy::unwrap_used)] // a test may fail that way
 
 use burn::module::Module;
 use burn::store::ModuleRecord;

@@ -1,5 +1,6 @@
 //! Laws of mask selection, on random sizes, sparsities and scores with many duplicates, against a
 //! plain sort.
+#![allow(clippy::unwrap_used)] // a test may fail that way
 
 use std::cmp::Reverse;
 

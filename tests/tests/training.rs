@@ -1,5 +1,6 @@
 //! Pruned weights stay 0 whatever the optimizer does; gradients through masks; a plain model at the
 //! end.
+#![allow(clippy::unwrap_used)] // a test may fail that way
 
 use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor};

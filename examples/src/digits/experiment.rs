@@ -182,38 +182,3 @@ fn sizes(model: &Vit) -> Result<[usize; 2], Error> {
     encoder.write_all(&record).map_err(io)?;
     Ok([record.len(), encoder.finish().map_err(io)?.len()])
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    // One epoch is enough for more than guessing (a tenth), and for the exact count: the selected
-    // weights are 4·64 + 3·(4·64² + 2·64·128) = 98,560, a quarter of them 24,640.
-    #[test]
-    fn one_epoch_learns_and_prunes_exactly() -> Result<(), Error> {
-        let device = burn_seven::device().autodiff();
-        for when in [
-            &["digits", "--epochs", "1", "--sparsity", "0.75"][..],
-            &[
-                "digits",
-                "--epochs",
-                "1",
-                "--sparsity",
-                "0.75",
-                "--before-training",
-            ][..],
-        ] {
-            let args = Args::parse_from(when);
-            let outcome = run(&args, 3, &device)?;
-            assert_eq!(
-                (outcome.report.total, outcome.report.kept),
-                (98_560, 24_640)
-            );
-            assert!(outcome.dense_accuracy > 0.3, "{}", outcome.dense_accuracy);
-            assert!(outcome.pruned_accuracy > 0.3, "{}", outcome.pruned_accuracy);
-            assert!(outcome.pruned_bytes[1] < outcome.dense_bytes[1] / 2);
-        }
-        Ok(())
-    }
-}
