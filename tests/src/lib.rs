@@ -10,3 +10,12 @@ use burn::tensor::Device;
 pub fn devices() -> [Device; 2] {
     [burn_seven_ndarray::device(), burn_seven_flex::device()]
 }
+
+/// The guide's code, compiled and run as doctests.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../docs/src/quickstart.md")]
+    mod quickstart {}
+    #[doc = include_str!("../../docs/src/adding-a-scorer.md")]
+    mod adding_a_scorer {}
+}

@@ -19,6 +19,26 @@ impl Pruner {
     /// masks are attached if they are not yet; batches beyond the schedule's last step are not
     /// taken.
     ///
+    /// ```
+    /// # use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
+    /// # use burn_seven_core::*;
+    /// # #[derive(Module, Debug)]
+    /// # struct Model { linear: Linear }
+    /// # impl Model {
+    /// #     fn loss(&self, batch: Tensor<2>) -> Tensor<1> { self.linear.forward(batch).square().mean() }
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let device = Device::default().autodiff();
+    /// # let model = Model { linear: LinearConfig::new(4, 4).init(&device) };
+    /// # let batches = vec![Tensor::<2>::ones([2, 4], &device); 10];
+    /// # let schedule = CubicSchedule::new(0..10, Sparsity::new(0.5)?);
+    /// # let mut pruner = PrunerConfig::new(schedule).init(SevenScorerConfig::new().init(), &model)?;
+    /// let model = pruner.prune_before_training(model, batches, |model, batch| model.loss(batch))?;
+    /// # assert_eq!(pruner.finish(model)?.linear.weight.val().not_equal_scalar(0.0).int().sum().into_scalar::<i64>(), 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`step`](Self::step), and [`Error::NotEnoughBatches`]. Model and pruner are as they

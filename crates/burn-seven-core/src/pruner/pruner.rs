@@ -22,6 +22,35 @@ use crate::{
 /// Made by [`PrunerConfig::init`](crate::PrunerConfig::init). In a training loop:
 /// [`attach`](Self::attach) once, [`step`](Self::step) after each backward pass,
 /// [`finish`](Self::finish) at the end. A clone is a handful of handles: a snapshot.
+///
+/// ```
+/// # use burn::{module::Module, nn::{Linear, LinearConfig}, optim::{AdamWConfig, GradientsParams}};
+/// # use burn::tensor::{Device, Tensor};
+/// # use burn_seven_core::*;
+/// # #[derive(Module, Debug)]
+/// # struct Model { linear: Linear }
+/// # impl Model {
+/// #     fn loss(&self, batch: Tensor<2>) -> Tensor<1> { self.linear.forward(batch).square().mean() }
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let device = Device::default().autodiff();
+/// # let model = Model { linear: LinearConfig::new(4, 4).init(&device) };
+/// # let mut optim = AdamWConfig::new().init();
+/// # let lr = 0.01;
+/// # let loader = vec![Tensor::<2>::ones([2, 4], &device); 4];
+/// let mut pruner = PrunerConfig::new(CubicSchedule::new(200..1200, Sparsity::new(0.9)?)).init(SevenScorerConfig::new().init(), &model)?;
+/// let mut model = pruner.attach(model);                       // masks join the autodiff graph, all ones
+/// for batch in loader {
+///     let grads = GradientsParams::from_grads(model.loss(batch).backward(), &model);
+///     model = pruner.step(model, &grads)?;                    // fold w and g into the scores; new masks when due
+///     model = optim.step(lr, model, grads);
+/// }
+/// println!("{}", pruner.report(&model));
+/// let sparse = pruner.finish(model)?;                         // a plain model again, with exact zeros
+/// # let _ = sparse;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Pruner {
     pub(super) scorer: Box<dyn DynScorer>,
