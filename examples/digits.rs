@@ -1,17 +1,28 @@
 //! Trains a small vision Transformer on handwritten digits, prunes it by SEVEN to 90 % while it
 //! trains, and shows what is left. `--help` lists the choices.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use burn_seven_examples::digits::{Args, Error, Outcome, Summary, compare, run, summarize};
+use burn_seven_examples::digits::{Args, Error, Outcome, Summary, check, compare, run, summarize};
 use clap::Parser;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let args = args.validate().unwrap_or_else(|error| error.exit());
-    match show(&args, &burn_seven::device().autodiff()) {
+    let device = burn_seven::device().autodiff();
+    // What is wrong with the arguments is said before minutes of training, not after.
+    let json = match check(&args, &device).and_then(|()| create(&args)) {
+        Ok(json) => json,
+        Err(error) => {
+            eprintln!("digits: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match show(&args, &device, json) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("digits: {error}");
@@ -20,7 +31,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn show(args: &Args, device: &Device) -> Result<(), Error> {
+/// The file that `--json` names.
+fn create(args: &Args) -> Result<Option<File>, Error> {
+    let create = |path: &PathBuf| {
+        File::create(path).map_err(|source| Error::Io {
+            path: path.display().to_string(),
+            source,
+        })
+    };
+    args.json.as_ref().map(create).transpose()
+}
+
+fn show(args: &Args, device: &Device, json: Option<File>) -> Result<(), Error> {
     let start = Instant::now();
     let mut outcomes: Vec<Outcome> = Vec::new();
     for seed in (0..args.seeds).map(|count| args.seed.wrapping_add(count)) {
@@ -36,12 +58,8 @@ fn show(args: &Args, device: &Device) -> Result<(), Error> {
         table(&by_scorer(&outcomes));
     }
     println!("{:.0} s in all", start.elapsed().as_secs_f64());
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&outcomes)?;
-        std::fs::write(path, text).map_err(|source| Error::Io {
-            path: path.display().to_string(),
-            source,
-        })?;
+    if let Some(file) = json {
+        serde_json::to_writer_pretty(file, &outcomes)?;
     }
     Ok(())
 }

@@ -78,6 +78,35 @@ fn a_changed_mask_does_not_pass() {
     bytes[place.start + kept] = 0;
     let outcome = replay(&bytes, &devices()[0]).unwrap();
     assert!(!outcome.passes());
+    assert_eq!(outcome.mismatches(), 2); // the entry, and the count
+}
+
+#[test]
+fn a_nan_score_does_not_pass() {
+    let mut bytes = std::fs::read(golden("seven_s3404.safetensors")).unwrap();
+    let place = place(&bytes, "layers.1/score/0003");
+    bytes[place.start..place.start + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(!replay(&bytes, &devices()[0]).unwrap().passes());
+}
+
+#[test]
+fn one_weight_too_few_at_the_threshold_does_not_pass() {
+    let mut bytes = std::fs::read(golden("seven_s3404.safetensors")).unwrap();
+    let mut kept = Vec::new();
+    for layer in ["layers.0", "layers.1"] {
+        let (scores, masks) = (
+            place(&bytes, &format!("{layer}/score/0005")),
+            place(&bytes, &format!("{layer}/mask/0005")),
+        );
+        for (index, score) in bytes[scores].as_chunks::<4>().0.iter().enumerate() {
+            if bytes[masks.start + index] == 1 {
+                kept.push((f32::from_le_bytes(*score), masks.start + index));
+            }
+        }
+    }
+    let (_, lowest) = kept.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+    bytes[lowest] = 0;
+    let outcome = replay(&bytes, &devices()[0]).unwrap();
     assert_eq!(outcome.mismatches(), 1);
 }
 

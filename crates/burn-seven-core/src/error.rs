@@ -177,17 +177,49 @@ pub enum Error {
         /// How many there were.
         found: usize,
     },
-    /// A custom budget handed out its layers or counts wrongly.
+    /// A pattern cannot be reached from the zeros that a weight has already.
     #[error(
-        "budget {budget} does not name every weight exactly once: weight {path} is in {pools} pools"
+        "pattern {pattern} cannot be reached: weight {path} has groups with fewer entries left"
     )]
+    PatternOfSparse {
+        /// The pattern's name.
+        pattern: String,
+        /// The weight's path in the module.
+        path: String,
+    },
+    /// A custom pattern reserved entries wrongly.
+    #[error("pattern {pattern} reserved entries of weight {path} wrongly: {reason}")]
+    InvalidPattern {
+        /// The pattern's name.
+        pattern: String,
+        /// The weight's path in the module.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A group that is to be left out matches no parameter.
+    #[error("nothing is left out by {group}: it matches no parameter of the model")]
+    NothingLeftOut {
+        /// The group.
+        group: String,
+    },
+    /// Two selected weights are one parameter.
+    #[error("weights {path} and {other} are the same parameter: tied weights cannot be pruned")]
+    Tied {
+        /// One path in the module.
+        path: String,
+        /// The other.
+        other: String,
+    },
+    /// A custom budget handed out its layers or counts wrongly.
+    #[error("budget {budget} is wrong about weight {path}: {reason}")]
     InvalidBudget {
         /// The budget's name.
         budget: &'static str,
         /// The weight's path in the module.
         path: String,
-        /// In how many pools it is.
-        pools: usize,
+        /// What is wrong.
+        reason: String,
     },
     /// A record could not be read or written.
     #[error("record: {reason}")]

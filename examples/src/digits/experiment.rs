@@ -28,6 +28,23 @@ struct Dense {
     seconds: f64,
 }
 
+/// Finds, before any training, what the library would refuse of `args`.
+///
+/// # Errors
+///
+/// Those of [`PrunerConfig::init`](burn_seven::PrunerConfig::init).
+pub fn check(args: &Args, device: &Device) -> Result<(), Error> {
+    let (training, _) = Digits::load()?;
+    let phase = Phase {
+        name: "check",
+        epochs: args.epochs,
+        seed: args.seed,
+        device,
+    };
+    let model = VitConfig::new().init(device);
+    pruner(args, args.scorer, args.seed, phase.steps(&training), &model).map(drop)
+}
+
 /// Trains a dense model and prunes it with the scorer that `args` name, for one seed.
 ///
 /// # Errors

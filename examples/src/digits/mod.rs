@@ -9,7 +9,7 @@ mod train;
 
 pub use args::{Args, ScorerName};
 pub use data::{Batch, Digits};
-pub use experiment::{compare, run};
+pub use experiment::{check, compare, run};
 pub use model::{Vit, VitConfig};
 pub use outcome::{Outcome, Summary, summarize};
 

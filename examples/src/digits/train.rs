@@ -62,7 +62,8 @@ impl Phase<'_> {
             }
             let rate = LEARNING_RATE * (1.0 - step as f64 / steps as f64).max(0.05);
             model = optim.step(rate, model, grads);
-            if step.is_multiple_of(10) || step + 1 == steps {
+            // Reading the loss waits for the device: not at every step.
+            if step.is_multiple_of(10) || (step + 1).is_multiple_of(data.len() / BATCH) {
                 let sparsity = pruner
                     .as_ref()
                     .map_or(0.0, |pruner| pruner.masks().sparsity());
@@ -73,6 +74,10 @@ impl Phase<'_> {
                 ));
             }
             bar.inc(1);
+            if bar.is_hidden() && (step + 1).is_multiple_of(data.len() / BATCH) {
+                let epoch = (step + 1) / (data.len() / BATCH);
+                eprintln!("{} epoch {epoch}: {}", self.name, bar.message());
+            }
         }
         bar.finish();
         Ok(model)

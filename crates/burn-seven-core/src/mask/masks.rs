@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Tensor};
 use super::update::zero;
 use crate::kernels;
 use crate::scorer::WeightScore;
-use crate::weights::{Found, find};
+use crate::weights::{Found, Take, find};
 use crate::{Error, Failed, Scores, Selection};
 
 /// Which entries of one weight are kept.
@@ -84,7 +84,7 @@ impl Masks {
     ///
     /// [`Error::NothingSelected`] or [`Error::Quantized`].
     pub fn of_model<M: Module>(model: &M, selection: &Selection) -> Result<Self, Error> {
-        let (selected, _) = selection.split(find(model, None))?;
+        let (selected, _) = selection.split(find(model, Take::Value))?;
         Ok(Self::of_found(&selected))
     }
 
@@ -186,7 +186,7 @@ impl Masks {
     /// [`Error::WeightMissing`], [`Error::ShapeMismatch`] or [`Error::Quantized`] for a model that
     /// the masks do not fit; with the model as it was.
     pub fn apply<M: Module>(&self, model: M) -> Result<M, Failed<M>> {
-        match self.check(&find(&model, None)) {
+        match self.check(&find(&model, Take::Description)) {
             Ok(()) => Ok(self.apply_unchecked(model)),
             Err(error) => Err(Failed::new(model, error)),
         }
@@ -211,12 +211,7 @@ impl Masks {
                     found: found.shape.clone(),
                 });
             }
-            if found.value.is_none() {
-                return Err(Error::Quantized {
-                    path: mask.path.clone(),
-                    dtype: format!("{:?}", found.dtype),
-                });
-            }
+            found.check_float()?;
         }
         Ok(())
     }

@@ -74,6 +74,26 @@ impl Selector {
         self
     }
 
+    /// Counts and writes masks by a backend's own kernels. Default: [`Portable`]
+    pub fn with_kernels(mut self, kernels: impl Kernels + 'static) -> Self {
+        self.kernels = Arc::new(kernels);
+        self
+    }
+
+    pub(crate) fn with_shared_kernels(mut self, kernels: Arc<dyn Kernels>) -> Self {
+        self.kernels = kernels;
+        self
+    }
+
+    pub(crate) fn min_kept(&self) -> usize {
+        self.min_kept
+    }
+
+    /// The budget's and the pattern's name.
+    pub(crate) fn names(&self) -> (&'static str, String) {
+        (self.budget.name(), self.pattern.name())
+    }
+
     /// The name of the path that chooses the masks.
     pub fn kernels(&self) -> &'static str {
         self.kernels.name()
@@ -107,20 +127,83 @@ impl Selector {
                 .map(|&index| self.pattern.reserved_count(layers[index].shape))
                 .sum();
             if let Some(fixed) = fixed.filter(|&fixed| fixed != pool.keep) {
-                let share = |kept: usize| (total - kept) as f64 / total as f64;
+                let share = |kept: usize| (total as f64 - kept as f64) / total as f64;
                 return Err(Error::PatternSparsity {
                     pattern: self.pattern.name(),
                     expected: share(fixed),
                     found: share(pool.keep),
                 });
             }
-            let required: usize = counts().map(|count| count.min(self.min_kept)).sum();
-            if pool.layers.len() > 1 && required > pool.keep {
-                return Err(Error::MinimumTooLarge {
-                    required,
-                    kept: pool.keep,
+            for &index in &pool.layers {
+                let fixed = self.pattern.reserved_count(layers[index].shape);
+                if let Some(kept) = fixed.filter(|&fixed| fixed < self.min_kept) {
+                    let required = self.min_kept;
+                    return Err(Error::MinimumTooLarge { required, kept });
+                }
+            }
+            self.check_room(&pool, &layers)?;
+        }
+        Ok(())
+    }
+
+    /// Checks, before any work, that the pattern can be formed of what `masks` keep.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PatternOfSparse`]
+    pub(crate) fn check_sparse(&self, masks: &Masks) -> Result<(), Error> {
+        for mask in masks
+            .iter()
+            .filter(|mask| self.pattern.reserves() && mask.kept() < mask.total())
+        {
+            let kept = mask.to_vec();
+            let reserved = self.reserve(mask, &vec![0; kept.len()], &kept, &kept)?;
+            let count = reserved.iter().filter(|&&reserved| reserved).count();
+            if self
+                .pattern
+                .reserved_count(mask.shape())
+                .is_some_and(|fixed| count != fixed)
+            {
+                return Err(Error::PatternOfSparse {
+                    pattern: self.pattern.name(),
+                    path: mask.path().to_string(),
                 });
             }
+        }
+        Ok(())
+    }
+
+    /// How many of these weights the budget keeps at a sparsity.
+    pub(crate) fn kept_at(
+        &self,
+        sparsity: Sparsity,
+        shapes: &[(&str, &[usize])],
+    ) -> Result<usize, Error> {
+        let layers: Vec<Layer> = shapes
+            .iter()
+            .map(|(path, shape)| Layer {
+                path,
+                shape,
+                candidates: shape.iter().product(),
+            })
+            .collect();
+        Ok(self
+            .pools(sparsity, &layers)?
+            .iter()
+            .map(|pool| pool.keep)
+            .sum())
+    }
+
+    /// Checks that a pool of several layers has room for all of their minimums. A layer alone in
+    /// its pool is held at its minimum whatever its count.
+    fn check_room(&self, pool: &Pool, layers: &[Layer<'_>]) -> Result<(), Error> {
+        let minimum = |&index: &usize| layers[index].candidates.min(self.min_kept);
+        let required: usize = pool.layers.iter().map(minimum).sum();
+        if pool.layers.len() > 1 && required > pool.keep {
+            return Err(Error::MinimumTooLarge {
+                required,
+                kept: pool.keep,
+            });
         }
         Ok(())
     }
@@ -132,8 +215,9 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::NonFinite`] for a NaN score, and those of [`check`](Self::check) and of masks that
-    /// do not fit the scores.
+    /// [`Error::NonFinite`] for a NaN score; [`Error::MinimumTooLarge`]; [`Error::ShapeMismatch`] or
+    /// [`Error::WeightAdded`] for masks that do not fit the scores; [`Error::PatternShape`]; what a
+    /// custom scorer, budget or pattern gets wrong.
     pub fn select(
         &self,
         scores: &Scores,
@@ -149,6 +233,7 @@ impl Selector {
         let mut chosen: Vec<Option<Mask>> = vec![None; members.len()];
         let mut held = Vec::new();
         for pool in self.pools(sparsity, &layers)? {
+            self.check_room(&pool, &layers)?;
             self.select_pool(&pool, &members, returns, &mut chosen, &mut held)?;
         }
         held.sort_unstable();
@@ -164,18 +249,42 @@ impl Selector {
         })
     }
 
-    /// The budget's pools, checked to name every layer once.
+    /// The budget's pools, checked to name every layer once and keep no more than there is.
     fn pools(&self, sparsity: Sparsity, layers: &[Layer<'_>]) -> Result<Vec<Pool>, Error> {
         let pools = self.budget.allocate(sparsity, layers);
+        let invalid = |path: &str, reason: String| Error::InvalidBudget {
+            budget: self.budget.name(),
+            path: path.to_string(),
+            reason,
+        };
         for (index, layer) in layers.iter().enumerate() {
             let named = pools.iter().flat_map(|pool| &pool.layers);
             let count = named.filter(|&&named| named == index).count();
             if count != 1 {
-                return Err(Error::InvalidBudget {
-                    budget: self.budget.name(),
-                    path: layer.path.to_string(),
-                    pools: count,
-                });
+                return Err(invalid(
+                    layer.path,
+                    format!("it is in {count} pools, not in 1"),
+                ));
+            }
+        }
+        for pool in &pools {
+            let layer = |&index: &usize| {
+                let count = layers.len();
+                let none = || invalid("none", format!("layer {index} of {count} is named"));
+                layers.get(index).ok_or_else(none)
+            };
+            let all = pool
+                .layers
+                .iter()
+                .map(layer)
+                .collect::<Result<Vec<_>, _>>()?;
+            let candidates: usize = all.iter().map(|layer| layer.candidates).sum();
+            if pool.keep > candidates {
+                let reason = format!("{} of {candidates} entries are to be kept", pool.keep);
+                return Err(invalid(
+                    all.first().map_or("none", |layer| layer.path),
+                    reason,
+                ));
             }
         }
         Ok(pools)
@@ -189,37 +298,72 @@ impl Selector {
     ) -> Result<Member<'a>, Error> {
         let mask = current.find(score.path(), score.shape())?;
         self.pattern.check(score.path(), score.shape())?;
-        let reserved = self.reserve(score, mask, returns);
-        let reserved_count = reserved
-            .as_ref()
-            .map_or(0, |reserved| reserved.iter().filter(|&&r| r).count());
-        Ok(Member {
+        let found = score.value().shape().to_vec();
+        if found != [mask.total()] {
+            return Err(Error::ShapeMismatch {
+                what: "score",
+                path: score.path().to_string(),
+                expected: vec![mask.total()],
+                found,
+            });
+        }
+        let mut member = Member {
             score,
             mask,
             candidates: if returns { mask.total() } else { mask.kept() },
-            reserved: reserved.map(|reserved| {
-                let count = reserved.len();
-                let data = TensorData::new(reserved, [count]);
-                Tensor::from_data(data, &mask.dropped().device())
-            }),
-            reserved_count,
-        })
+            reserved: None,
+            reserved_count: 0,
+        };
+        if self.pattern.reserves() {
+            let scores = kernels::floats(score.value());
+            if scores.iter().any(|score| score.is_nan()) {
+                return Err(nan_score(score));
+            }
+            let keys: Vec<u32> = scores.into_iter().map(key_of).collect();
+            let kept = mask.to_vec();
+            let all = vec![true; kept.len()];
+            let eligible = if returns { &all } else { &kept };
+            let reserved = self.reserve(mask, &keys, eligible, &kept)?;
+            member.reserved_count = reserved.iter().filter(|&&reserved| reserved).count();
+            let data = TensorData::new(reserved, [kept.len()]);
+            member.reserved = Some(Tensor::from_data(data, &mask.dropped().device()));
+        }
+        Ok(member)
     }
 
-    fn reserve(&self, score: &WeightScore, mask: &Mask, returns: bool) -> Option<Vec<bool>> {
-        self.pattern.reserved_count(score.shape())?;
-        let keys: Vec<u32> = kernels::floats(score.value())
-            .into_iter()
-            .map(key_of)
-            .collect();
-        let kept = mask.to_vec();
-        let all = vec![true; keys.len()];
-        self.pattern.reserve(Ranked {
-            shape: score.shape(),
-            keys: &keys,
-            eligible: if returns { &all } else { &kept },
-            kept: &kept,
-        })
+    /// What the pattern reserves, checked.
+    fn reserve(
+        &self,
+        mask: &Mask,
+        keys: &[u32],
+        eligible: &[bool],
+        kept: &[bool],
+    ) -> Result<Vec<bool>, Error> {
+        let reserved = self.pattern.reserve(Ranked {
+            shape: mask.shape(),
+            keys,
+            eligible,
+            kept,
+        });
+        let invalid = |reason: String| Error::InvalidPattern {
+            pattern: self.pattern.name(),
+            path: mask.path().to_string(),
+            reason,
+        };
+        if reserved.len() != keys.len() {
+            let reason = format!("{} flags for {} entries", reserved.len(), keys.len());
+            return Err(invalid(reason));
+        }
+        if reserved
+            .iter()
+            .zip(eligible)
+            .any(|(reserved, eligible)| *reserved && !eligible)
+        {
+            return Err(invalid(
+                "an entry that cannot be kept is among them".to_string(),
+            ));
+        }
+        Ok(reserved)
     }
 
     /// Chooses one pool's masks. A weight that would fall below the minimum is taken out of the
@@ -234,6 +378,19 @@ impl Selector {
     ) -> Result<(), Error> {
         let mut open = pool.layers.clone();
         let mut keep = pool.keep;
+        // Where the pattern fixes the count, what it reserves is all that stays.
+        let fixed: Option<usize> = pool
+            .layers
+            .iter()
+            .map(|&index| self.pattern.reserved_count(members[index].score.shape()))
+            .sum();
+        if fixed == Some(keep) {
+            keep = pool
+                .layers
+                .iter()
+                .map(|&index| members[index].reserved_count)
+                .sum();
+        }
         loop {
             let masks = self.cut_and_write(&open, keep, members, returns)?;
             let minimum = |index: usize| members[index].candidates.min(self.min_kept);
@@ -287,10 +444,7 @@ impl Selector {
             self.kernels
                 .count(&member.candidates(returns), None, &mut counts);
             if counts.nan > 0 {
-                return Err(Error::NonFinite {
-                    what: "score",
-                    path: member.score.path().to_string(),
-                });
+                return Err(nan_score(member.score));
             }
         }
         let Some((upper, left)) = descend(&counts, places) else {
@@ -313,6 +467,13 @@ impl Selector {
             kept_ties,
             dropped_ties: left - kept_ties,
         })
+    }
+}
+
+fn nan_score(score: &WeightScore) -> Error {
+    Error::NonFinite {
+        what: "score",
+        path: score.path().to_string(),
     }
 }
 

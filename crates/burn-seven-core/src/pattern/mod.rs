@@ -37,10 +37,15 @@ pub trait Pattern: std::fmt::Debug + Send + Sync + 'static {
     /// for a bad hyperparameter.
     fn check(&self, path: &str, shape: &[usize]) -> Result<(), Error>;
 
+    /// Whether the pattern reserves anything. Default: it does
+    fn reserves(&self) -> bool {
+        true
+    }
+
     /// How many entries of a weight of this shape must stay, when the pattern fixes that number;
     /// the target sparsity has to leave exactly as many. None when any number will do.
     fn reserved_count(&self, shape: &[usize]) -> Option<usize>;
 
-    /// Which entries must stay, at most the eligible ones; none when the pattern asks for nothing.
-    fn reserve(&self, ranked: Ranked<'_>) -> Option<Vec<bool>>;
+    /// Which entries must stay: one flag an entry, set for eligible ones only.
+    fn reserve(&self, ranked: Ranked<'_>) -> Vec<bool>;
 }

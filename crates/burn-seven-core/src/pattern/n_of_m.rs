@@ -7,7 +7,8 @@ use crate::{Error, Sparsity};
 ///
 /// The input dimension is the first of a matrix, as Burn's `Linear` stores it (`[d_input,
 /// d_output]`), and the second of anything larger, as its convolutions store it (`[channels_out,
-/// channels_in, ..]`); [`with_dim`](Self::with_dim) sets another. The pattern fixes the target:
+/// channels_in, ..]`); [`with_dim`](Self::with_dim) sets another, such as 0 for transposed
+/// convolutions, which store the input first. The pattern fixes the target:
 /// the schedule has to end on [`sparsity`](Self::sparsity). While a schedule is on its way there,
 /// at least `n` of every group stay, and the other places go to the highest scores.
 ///
@@ -76,7 +77,7 @@ impl Pattern for NofM {
         Some(shape.iter().product::<usize>() / self.m * self.n)
     }
 
-    fn reserve(&self, ranked: Ranked<'_>) -> Option<Vec<bool>> {
+    fn reserve(&self, ranked: Ranked<'_>) -> Vec<bool> {
         let dim = self.dim_of(ranked.shape);
         let stride: usize = ranked.shape[dim + 1..].iter().product();
         let span = stride * self.m; // from one group to the next along the dimension
@@ -96,7 +97,7 @@ impl Pattern for NofM {
                 }
             }
         }
-        Some(reserved)
+        reserved
     }
 }
 
@@ -112,7 +113,7 @@ mod tests {
             eligible,
             kept: &all,
         };
-        pattern.reserve(ranked).unwrap()
+        pattern.reserve(ranked)
     }
 
     // A [4, 2] linear weight: column 0 holds 4 3 2 1 and column 1 holds 1 2 3 4 from top to bottom.

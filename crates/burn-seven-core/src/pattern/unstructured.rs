@@ -16,11 +16,15 @@ impl Pattern for Unstructured {
         Ok(())
     }
 
+    fn reserves(&self) -> bool {
+        false
+    }
+
     fn reserved_count(&self, _shape: &[usize]) -> Option<usize> {
         None
     }
 
-    fn reserve(&self, _ranked: Ranked<'_>) -> Option<Vec<bool>> {
-        None
+    fn reserve(&self, ranked: Ranked<'_>) -> Vec<bool> {
+        vec![false; ranked.keys.len()]
     }
 }

@@ -6,9 +6,10 @@ use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use super::Pruner;
-use super::pruner::{Spec, check_attachable};
+use super::pruner::{Spec, check_attachable, check_untied};
+use crate::kernels::Kernels;
 use crate::scorer::DynScorer;
-use crate::weights::find;
+use crate::weights::{Take, find};
 use crate::{
     Budget, Error, GlobalBudget, Masks, ModuleScorer, Pattern, Schedule, Scorer, Selection,
     Selector, Sparsity, Unstructured,
@@ -49,6 +50,7 @@ pub struct PrunerConfig {
     pub(super) mode: MaskMode,
     pub(super) non_finite: NonFinitePolicy,
     min_kept: usize,
+    kernels: Option<Arc<dyn Kernels>>,
 }
 
 impl PrunerConfig {
@@ -63,6 +65,7 @@ impl PrunerConfig {
             mode: MaskMode::default(),
             non_finite: NonFinitePolicy::default(),
             min_kept: 1,
+            kernels: None,
         }
     }
 
@@ -103,6 +106,12 @@ impl PrunerConfig {
         self
     }
 
+    /// Chooses masks by a backend's own kernels. Default: the portable path
+    pub fn with_kernels(mut self, kernels: impl Kernels + 'static) -> Self {
+        self.kernels = Some(Arc::new(kernels));
+        self
+    }
+
     /// A pruner for `model`. Everything that can be known to be wrong is found here.
     ///
     /// Exact zeros in the selected weights count as pruned already, but for weights that are zero
@@ -111,8 +120,8 @@ impl PrunerConfig {
     /// # Errors
     ///
     /// A bad hyperparameter of the scorer, schedule or pattern; nothing selected; a pattern that
-    /// does not fit a weight or the target sparsity; a model that is sparser than the target or
-    /// carries masks already; quantized weights, and with masks in the graph weights with a LoRA
+    /// does not fit a weight, its zeros or the target sparsity; a model that is sparser than the
+    /// target or carries masks already; tied weights; quantized weights, and with masks in the graph weights with a LoRA
     /// adapter or the like; NaN or infinite weights.
     pub fn init<S: Scorer, M: Module>(
         self,
@@ -121,10 +130,14 @@ impl PrunerConfig {
     ) -> Result<Pruner, Error> {
         DynScorer::validate(&scorer)?;
         self.schedule.validate()?;
-        let all = find(model, None);
+        let all = find(model, Take::Value);
         check_attachable(&all, self.mode)?;
         let (selected, left_out) = self.selection.split(all)?;
-        let selector = Selector::from_parts(self.budget, self.pattern, self.min_kept);
+        check_untied(&selected)?;
+        let mut selector = Selector::from_parts(self.budget, self.pattern, self.min_kept);
+        if let Some(kernels) = self.kernels {
+            selector = selector.with_shared_kernels(kernels);
+        }
         let shapes: Vec<_> = selected
             .iter()
             .map(|found| (found.path.as_str(), found.shape.as_slice()))
@@ -134,11 +147,14 @@ impl PrunerConfig {
         let masks = Masks::of_found(&selected);
         let initial = Sparsity::of_counts(masks.kept(), masks.total())?;
         let target = self.schedule.target();
-        if target.kept(masks.total()) > masks.kept() {
+        if selector.kept_at(target, &shapes)? > masks.kept() {
             return Err(Error::AlreadySparser {
                 current: initial.value(),
                 target: target.value(),
             });
+        }
+        if !scorer.scorer().returns() {
+            selector.check_sparse(&masks)?;
         }
         let specs: Vec<Spec> = selected.iter().map(Spec::of).collect();
         crate::kernels::check_finite(&crate::WeightGrads::of_found(selected, true)?)?;
@@ -146,7 +162,6 @@ impl PrunerConfig {
             scorer: Box::new(scorer),
             schedule: self.schedule,
             selector,
-            selection: self.selection,
             mode: self.mode,
             non_finite: self.non_finite,
             specs,
@@ -159,6 +174,7 @@ impl PrunerConfig {
             held: Vec::new(),
             unapplied: None,
             latent: Vec::new(),
+            rewrite: false,
             fault: None,
         })
     }

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::{MaskMode, Pruner};
 use crate::mask::{self, PruningMask};
-use crate::weights::find;
+use crate::weights::{Take, find};
 use crate::{Error, Failed};
 
 impl Pruner {
@@ -16,7 +16,8 @@ impl Pruner {
     ///
     /// The schedule says how: [`CubicSchedule::new(0..100, s)`](crate::CubicSchedule) is a hundred
     /// rounds, [`OneShotSchedule::new(99, s)`](crate::OneShotSchedule) one cut after a hundred. The
-    /// masks are attached if they are not yet; batches beyond the schedule's last step are not
+    /// masks are attached if they are not yet; running statistics, as of a batch normalization, are
+    /// the model's own and move on with each batch; batches beyond the schedule's last step are not
     /// taken.
     ///
     /// ```
@@ -98,7 +99,7 @@ impl Pruner {
         let masked = |found: &crate::weights::Found| {
             found.reparameterization.as_deref() == Some(PruningMask::PATH)
         };
-        let start = match find(&model, None).iter().any(masked) {
+        let start = match find(&model, Take::Description).iter().any(masked) {
             true => model,
             false => self.try_attach(model)?,
         };
@@ -110,18 +111,26 @@ impl Pruner {
                 needed: self.schedule.window().end.max(self.step + 1) - first,
                 found: self.step - first,
             })?;
-            let grads = loss(&model, batch).backward();
-            let grads = GradientsParams::from_grads(grads, &model);
+            let loss = loss(&model, batch);
+            // A model that is frozen altogether has no graph to go back through.
+            let grads = match loss.is_tracked() {
+                true => GradientsParams::from_grads(loss.backward(), &model),
+                false => GradientsParams::new(),
+            };
             model = self.step(model, &grads)?;
-            if let Some((learning_rate, optimizer)) = &mut optimizer {
-                model = optimizer.step(*learning_rate, model, grads);
-            }
-            model = self.after_step(model)?;
+            model = match &mut optimizer {
+                Some((learning_rate, optimizer)) => {
+                    let model = optimizer.step(*learning_rate, model, grads);
+                    self.after_step(model)?
+                }
+                // Frozen weights are those of the start, also where they return.
+                None if self.mode == MaskMode::AfterStep => self.after_step(start.clone())?,
+                None => model,
+            };
         }
-        Ok(match (&optimizer, self.mode) {
-            (None, _) => model,
-            (Some(_), MaskMode::InGraph) => mask::update(start, &self.masks),
-            (Some(_), MaskMode::AfterStep) => self.masks.apply_unchecked(start),
+        Ok(match self.mode {
+            MaskMode::InGraph => mask::update(start, &self.masks),
+            MaskMode::AfterStep => self.masks.apply_unchecked(start),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Pruning a model while it trains.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use burn::module::Module;
@@ -11,10 +12,9 @@ use crate::kernels::check_finite;
 use crate::mask::{self, PruningMask, Selected};
 use crate::report::share_of_zeros;
 use crate::scorer::DynScorer;
-use crate::weights::{Found, LeftOut, find};
+use crate::weights::{Found, LeftOut, Take, find};
 use crate::{
-    Error, Failed, Masks, Report, Schedule, Scores, Selection, Selector, Sparsity, WeightGrads,
-    WeightReport,
+    Error, Failed, Masks, Report, Schedule, Scores, Selector, Sparsity, WeightGrads, WeightReport,
 };
 
 /// Prunes a model while it trains, or before.
@@ -56,7 +56,6 @@ pub struct Pruner {
     pub(super) scorer: Box<dyn DynScorer>,
     pub(super) schedule: Arc<dyn Schedule>,
     pub(super) selector: Selector,
-    pub(super) selection: Selection,
     pub(super) mode: MaskMode,
     pub(super) non_finite: NonFinitePolicy,
     pub(super) specs: Vec<Spec>,
@@ -76,6 +75,8 @@ pub struct Pruner {
     /// With masks after the step and a scorer whose weights return: the weights as the optimizer
     /// left them, before they were zeroed, for the next scores. Float32, flat; else empty.
     pub(super) latent: Vec<Tensor<1>>,
+    /// The masks in the model's graph may be older than these; the next step writes them.
+    pub(super) rewrite: bool,
     /// Why the last `attach` did nothing.
     pub(super) fault: Option<Error>,
 }
@@ -91,15 +92,11 @@ pub(super) struct Spec {
 
 impl Spec {
     pub(super) fn of(found: &Found) -> Self {
-        let value = found
-            .value
-            .as_ref()
-            .expect("a selected weight should be float");
         Self {
             path: found.path.clone(),
             shape: found.shape.clone(),
             dtype: found.dtype,
-            device: value.device(),
+            device: found.device.clone(),
         }
     }
 
@@ -146,6 +143,19 @@ pub(super) fn check_attachable(all: &[Found], mode: MaskMode) -> Result<(), Erro
     Ok(())
 }
 
+/// Checks that no two selected weights are one parameter, which would get two masks.
+pub(super) fn check_untied(selected: &[Found]) -> Result<(), Error> {
+    for (index, found) in selected.iter().enumerate() {
+        if let Some(other) = selected[..index].iter().find(|other| other.id == found.id) {
+            return Err(Error::Tied {
+                path: other.path.clone(),
+                other: found.path.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// What a step will do, worked out before anything is changed.
 struct Plan {
     /// Values to fold into the scores as they are.
@@ -161,8 +171,8 @@ impl Pruner {
     /// Puts the masks on a model: into its autodiff graph, or on its weights with
     /// [`MaskMode::AfterStep`].
     ///
-    /// A model that masks cannot be put on comes back unchanged, and the reason is returned by the
-    /// next [`step`](Self::step) or [`finish`](Self::finish); [`try_attach`](Self::try_attach)
+    /// A model that masks cannot be put on comes back unchanged, and the reason is returned once, by
+    /// the next [`step`](Self::step) or [`finish`](Self::finish); [`try_attach`](Self::try_attach)
     /// returns it at once.
     pub fn attach<M: Module>(&mut self, model: M) -> M {
         match self.try_attach(model) {
@@ -182,7 +192,7 @@ impl Pruner {
     /// A mask or another reparameterization is there already, or the weights are not those of the
     /// model that the pruner was made for.
     pub fn try_attach<M: Module>(&mut self, model: M) -> Result<M, Failed<M>> {
-        let all = find(&model, None);
+        let all = find(&model, Take::Description);
         let checked = check_attachable(&all, self.mode).and_then(|()| self.selected(all));
         match checked {
             Err(error) => Err(Failed::new(model, error)),
@@ -205,6 +215,9 @@ impl Pruner {
     /// pruner was made; masks that are not attached, or with [`MaskMode::AfterStep`] not applied
     /// since the last step. Model and pruner are as they were then, and the model is in the error.
     pub fn step<M: Module>(&mut self, model: M, grads: &GradientsParams) -> Result<M, Failed<M>> {
+        if let Some(fault) = self.fault.take() {
+            return Err(Failed::new(model, fault));
+        }
         match self.plan(&model, grads) {
             Err(error) => Err(Failed::new(model, error)),
             Ok(plan) => Ok(self.commit(model, plan)),
@@ -221,13 +234,19 @@ impl Pruner {
     ///
     /// The weights are not those of the model that the pruner was made for.
     pub fn after_step<M: Module>(&mut self, model: M) -> Result<M, Failed<M>> {
-        match self.selected(find(&model, None)) {
+        if self.mode == MaskMode::InGraph {
+            return Ok(model);
+        }
+        let keep = self.scorer.returns() && !self.is_finished();
+        let take = if keep { Take::Value } else { Take::Description };
+        match self.selected(find(&model, take)) {
             Err(error) => Err(Failed::new(model, error)),
-            Ok(_) if self.mode == MaskMode::InGraph => Ok(model),
+            // Nothing to zero, as in all of the warm-up.
+            Ok(_) if self.masks.kept() == self.masks.total() => Ok(model),
             Ok(selected) => {
                 self.unapplied = None;
                 self.latent.clear();
-                if self.scorer.returns() && !self.is_finished() {
+                if keep {
                     let values = selected.into_iter().filter_map(|found| found.value);
                     self.latent
                         .extend(values.map(|value| value.cast(FloatDType::F32)));
@@ -245,13 +264,17 @@ impl Pruner {
     /// Masks in the graph that are not there, or weights that are not those of the model that the
     /// pruner was made for.
     pub fn finish<M: Module>(&mut self, model: M) -> Result<M, Failed<M>> {
-        let checked = self.attached(find(&model, None));
+        if let Some(fault) = self.fault.take() {
+            return Err(Failed::new(model, fault));
+        }
+        let checked = self.attached(find(&model, Take::Description));
         match checked {
             Err(error) => Err(Failed::new(model, error)),
             Ok(_) => {
                 self.unapplied = None;
                 Ok(match self.mode {
-                    MaskMode::InGraph => model.materialize(),
+                    // The pruner's masks, whatever older ones a copy of the model carries.
+                    MaskMode::InGraph => mask::update(model, &self.masks).materialize(),
                     MaskMode::AfterStep => self.masks.apply_unchecked(model),
                 })
             }
@@ -260,7 +283,7 @@ impl Pruner {
 
     /// How sparse `model` is, weight by weight and in all, and how the pruning went.
     pub fn report<M: Module>(&self, model: &M) -> Report {
-        let all = find(model, None);
+        let all = find(model, Take::Value);
         let selected = all
             .iter()
             .filter(|found| found.value.is_some() && self.masks.get(&found.path).is_some());
@@ -310,32 +333,34 @@ impl Pruner {
         self.step >= self.schedule.window().end && !self.overdue
     }
 
-    /// The selected weights among `all`, checked against what they were.
+    /// The selected weights among `all`, checked against what they were. What is selected was
+    /// settled when the pruner was made, by path: ids change when a model is loaded.
     pub(super) fn selected(&self, all: Vec<Found>) -> Result<Vec<Found>, Error> {
-        for spec in &self.specs {
-            let found = all.iter().find(|found| found.path == spec.path);
-            let found = found.ok_or_else(|| Error::WeightMissing {
+        let known = |path: &str| {
+            self.masks.get(path).is_some() || self.left_out.iter().any(|left| left.path == path)
+        };
+        if let Some(new) = all.iter().find(|found| !known(&found.path)) {
+            return Err(Error::WeightAdded {
+                path: new.path.clone(),
+            });
+        }
+        let mut all: HashMap<String, Found> = all
+            .into_iter()
+            .map(|found| (found.path.clone(), found))
+            .collect();
+        let selected = self.specs.iter().map(|spec| {
+            let found = all.remove(&spec.path).ok_or_else(|| Error::WeightMissing {
                 path: spec.path.clone(),
             })?;
-            spec.check(found)?;
-        }
-        let (selected, _) = self.selection.split(all)?;
-        let new = selected
-            .iter()
-            .find(|found| !self.specs.iter().any(|s| s.path == found.path));
-        match new {
-            Some(found) => Err(Error::WeightAdded {
-                path: found.path.clone(),
-            }),
-            None => Ok(selected),
-        }
+            found.check_float()?;
+            spec.check(&found)?;
+            Ok(found)
+        });
+        selected.collect()
     }
 
     /// [`selected`](Self::selected), with masks attached.
     fn attached(&self, all: Vec<Found>) -> Result<Vec<Found>, Error> {
-        if let Some(fault) = &self.fault {
-            return Err(fault.clone());
-        }
         let selected = self.selected(all)?;
         if self.mode == MaskMode::InGraph
             && let Some(bare) = selected.iter().find(|found| found.dropped.is_none())
@@ -351,7 +376,13 @@ impl Pruner {
         if let Some(step) = self.unapplied {
             return Err(Error::AfterStepMissing { step });
         }
-        let mut selected = self.attached(find(model, Some(grads)))?;
+        let scoring = self.overdue || self.schedule.window().contains(&self.step);
+        let take = if scoring {
+            Take::Gradient(grads)
+        } else {
+            Take::Description
+        };
+        let mut selected = self.attached(find(model, take))?;
         let mut plan = Plan {
             fold: None,
             scorer: None,
@@ -359,7 +390,7 @@ impl Pruner {
             skipped: false,
             overdue: self.overdue,
         };
-        if !self.overdue && !self.schedule.window().contains(&self.step) {
+        if !scoring {
             return Ok(plan);
         }
         for (found, latent) in selected.iter_mut().zip(&self.latent) {
@@ -403,9 +434,10 @@ impl Pruner {
         if let Some(scorer) = plan.scorer {
             self.scorer = scorer;
         }
+        self.latent.clear(); // the optimizer moves the weights on
         self.skipped += usize::from(plan.skipped);
         self.overdue = plan.overdue;
-        let changed = plan.selected.is_some();
+        let changed = plan.selected.is_some() || std::mem::take(&mut self.rewrite);
         if let Some(selected) = plan.selected {
             self.masks = selected.masks;
             self.held = selected.held;
@@ -418,7 +450,7 @@ impl Pruner {
         if self.mode == MaskMode::AfterStep && self.masks.kept() < self.masks.total() {
             self.unapplied = Some(self.step);
         }
-        self.step += 1;
+        self.step = self.step.saturating_add(1);
         model
     }
 }

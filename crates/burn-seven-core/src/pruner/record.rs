@@ -6,10 +6,10 @@ use std::path::Path;
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use burn_pack::Scalar;
 
-use super::Pruner;
 use super::pruner::Spec;
+use super::{MaskMode, Pruner};
 use crate::record::{Pack, mismatch};
-use crate::{Error, Masks, Schedule, Sparsity, StateSink};
+use crate::{Error, Masks, Sparsity, StateSink};
 
 const KIND: &str = "burn-seven pruner";
 
@@ -21,7 +21,9 @@ const KIND: &str = "burn-seven pruner";
 /// | --- | --- |
 /// | text `kind`, scalar `version` | `burn-seven pruner`, 1 |
 /// | text `scorer`, text `schedule` | their names |
-/// | scalars `schedule.start`, `.end`, `.updates`, `.target`, `.initial` | the window, how often masks are due in it, and its sparsities |
+/// | texts `budget`, `pattern`, `mode`, scalar `min_kept` | what masks are chosen and applied by |
+/// | scalars `hyperparameter.NAME` | the scorer's hyperparameters |
+/// | scalars `schedule.start`, `.end`, `.updates`, `.due`, `.mean`, `.target`, `.initial` | the window; how many steps masks are due at, the mean of those steps and of their sparsities; the last and the first sparsity |
 /// | scalars `step`, `skipped`, `overdue` | where it stands |
 /// | text `path.I`, tensor `mask.I` | the `I`-th weight's path and mask, `u8`, 1 where kept |
 /// | scalar `held.I` | whether it was held at the minimum |
@@ -70,22 +72,52 @@ impl PrunerRecord {
     }
 }
 
-/// What tells schedules apart in a record, in numbers that mean the same in every version.
-fn fingerprint(schedule: &dyn Schedule) -> [(&'static str, f64); 4] {
-    let window = schedule.window();
-    let updates = window
-        .clone()
-        .filter(|&step| schedule.updates_at(step))
-        .count();
-    [
-        ("schedule.start", window.start as f64),
-        ("schedule.end", window.end as f64),
-        ("schedule.updates", updates as f64),
-        ("schedule.target", schedule.target().value()),
-    ]
-}
+/// No counter of a run is larger; a record that says so is damaged.
+const MAX_COUNT: usize = u32::MAX as usize;
 
 impl Pruner {
+    /// The names of what the state belongs to.
+    fn names(&self) -> [(&'static str, String); 5] {
+        let (budget, pattern) = self.selector.names();
+        [
+            ("scorer", self.scorer.name().to_string()),
+            ("schedule", self.schedule.name().to_string()),
+            ("budget", budget.to_string()),
+            ("pattern", pattern),
+            ("mode", format!("{:?}", self.mode)),
+        ]
+    }
+
+    /// What tells schedules and scorers of one name apart, in numbers that mean the same in every
+    /// version.
+    fn numbers(&self) -> Vec<(String, f64)> {
+        let window = self.schedule.window();
+        let due = || {
+            window
+                .clone()
+                .filter(|&step| self.schedule.updates_at(step))
+        };
+        let count = due().count() as f64;
+        let dense = Sparsity::DENSE;
+        let sparsities = due().map(|step| self.schedule.sparsity_at(step, dense).value());
+        let schedule = [
+            ("schedule.start", window.start as f64),
+            ("schedule.end", window.end as f64),
+            ("schedule.updates", count),
+            (
+                "schedule.due",
+                due().map(|step| step as f64).sum::<f64>() / count,
+            ),
+            ("schedule.mean", sparsities.sum::<f64>() / count),
+            ("schedule.target", self.schedule.target().value()),
+            ("min_kept", self.selector.min_kept() as f64),
+        ];
+        let schedule = schedule.map(|(name, value)| (name.to_string(), value));
+        let scorer = self.scorer.hyperparameters().into_iter();
+        let scorer = scorer.map(|(name, value)| (format!("hyperparameter.{name}"), value));
+        schedule.into_iter().chain(scorer).collect()
+    }
+
     /// The pruner's whole state.
     pub fn to_record(&self) -> PrunerRecord {
         let mut pack = Pack::default();
@@ -98,8 +130,8 @@ impl Pruner {
             pack.tensors
                 .push((format!("latent.{index}"), latent.to_data()));
         }
-        for (name, value) in fingerprint(self.schedule.as_ref()) {
-            pack.scalars.insert(name.to_string(), Scalar::from(value));
+        for (name, value) in self.numbers() {
+            pack.scalars.insert(name, Scalar::from(value));
         }
         let mut scalar = |name: &str, value: Scalar| pack.scalars.insert(name.to_string(), value);
         scalar("schedule.initial", self.initial.value().into());
@@ -110,10 +142,9 @@ impl Pruner {
             let held = self.held.contains(&spec.path);
             scalar(&format!("held.{index}"), held.into());
         }
-        pack.texts
-            .insert("scorer".to_string(), self.scorer.name().to_string());
-        pack.texts
-            .insert("schedule".to_string(), self.schedule.name().to_string());
+        for (name, value) in self.names() {
+            pack.texts.insert(name.to_string(), value);
+        }
         PrunerRecord { pack }
     }
 
@@ -127,10 +158,16 @@ impl Pruner {
     /// missing. The pruner is as it was then.
     pub fn load_record(&mut self, record: PrunerRecord) -> Result<(), Error> {
         let mut pack = record.pack;
-        same("scorer", self.scorer.name(), pack.text("scorer")?)?;
-        same("schedule", self.schedule.name(), pack.text("schedule")?)?;
-        for (name, expected) in fingerprint(self.schedule.as_ref()) {
-            same(name, expected, pack.scalar::<f64>(name, "a number")?)?;
+        for (name, expected) in self.names() {
+            same(name, expected.as_str(), pack.text(name)?)?;
+        }
+        for (name, expected) in self.numbers() {
+            let found: f64 = pack.scalar(&name, "a number")?;
+            // The mean is a computed number, and another machine may round it otherwise.
+            let close = (found - expected).abs() <= 1e-9 * expected.abs();
+            if !close {
+                return Err(mismatch(name, expected, found));
+            }
         }
         let device = self
             .specs
@@ -150,8 +187,8 @@ impl Pruner {
             }
         }
         let initial = Sparsity::new(pack.scalar("schedule.initial", "a number")?)?;
-        let step = pack.count("step")?;
-        let skipped = pack.count("skipped")?;
+        let step = bounded("step", pack.count("step")?)?;
+        let skipped = bounded("skipped", pack.count("skipped")?)?;
         let overdue: bool = pack.scalar("overdue", "true or false")?;
         let mut held = Vec::new();
         for (index, spec) in self.specs.iter().enumerate() {
@@ -171,6 +208,8 @@ impl Pruner {
         self.held = held;
         self.latent = latent;
         self.unapplied = None;
+        self.rewrite = true;
+        self.fault = None;
         Ok(())
     }
 
@@ -179,6 +218,9 @@ impl Pruner {
             pack.take_tensors("latent.").into_iter().collect();
         if tensors.is_empty() {
             return Ok(Vec::new());
+        }
+        if self.mode != MaskMode::AfterStep || !self.scorer.returns() {
+            return Err(mismatch("latent weights", "none", tensors.len()));
         }
         same("number of latent weights", self.specs.len(), tensors.len())?;
         let read = |(index, spec): (usize, &Spec)| {
@@ -243,6 +285,13 @@ impl Pruner {
             });
         }
         Ok(())
+    }
+}
+
+fn bounded(what: &str, found: usize) -> Result<usize, Error> {
+    match found {
+        0..=MAX_COUNT => Ok(found),
+        _ => Err(mismatch(what, format!("at most {MAX_COUNT}"), found)),
     }
 }
 

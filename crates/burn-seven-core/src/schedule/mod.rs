@@ -45,12 +45,22 @@ pub trait Schedule: std::fmt::Debug + Send + Sync + 'static {
     fn target(&self) -> Sparsity;
 }
 
-/// Checks that a window holds a step.
+/// The last step that a window may hold: more than any training run takes.
+const MAX_STEP: usize = 1_000_000_000;
+
+/// Checks that a window holds a step, and no absurd one.
 pub(crate) fn check_window(window: &Range<usize>) -> Result<(), Error> {
     if window.is_empty() {
         return Err(Error::EmptySchedule {
             start: window.start,
             end: window.end,
+        });
+    }
+    if window.end > MAX_STEP {
+        return Err(Error::OutOfRange {
+            parameter: "the schedule's end",
+            value: window.end as f64,
+            allowed: "at most 1e9",
         });
     }
     Ok(())

@@ -27,6 +27,11 @@ pub trait Scorer: Clone + Send + Sync + 'static {
         Ok(())
     }
 
+    /// The hyperparameters by name, so that a record of other ones is refused. Default: none
+    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
     /// Whether a pruned weight may come back. If so, the model's masks let the dense gradient
     /// reach pruned weights, and `update` sees their stored values; if not, it sees zeros.
     fn returns(&self) -> bool {

@@ -11,6 +11,7 @@ use crate::{Error, RecordState, StateSink, StateSource, WeightGrads};
 pub(crate) trait DynScorer: Send + Sync {
     fn name(&self) -> &'static str;
     fn validate(&self) -> Result<(), Error>;
+    fn hyperparameters(&self) -> Vec<(&'static str, f64)>;
     fn returns(&self) -> bool;
     /// See [`ModuleScorer::check`].
     fn check(&self, grads: &WeightGrads) -> Result<(), Error>;
@@ -41,6 +42,10 @@ impl<S: Scorer> DynScorer for ModuleScorer<S> {
 
     fn validate(&self) -> Result<(), Error> {
         self.scorer.validate()
+    }
+
+    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
+        self.scorer.hyperparameters()
     }
 
     fn returns(&self) -> bool {

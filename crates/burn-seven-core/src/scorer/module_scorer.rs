@@ -156,7 +156,7 @@ impl<S: Scorer> ModuleScorer<S> {
         for (index, (slot, entry)) in self.slots.iter_mut().zip(entries).enumerate() {
             let (weight, grad) = entry.into_tensors();
             let grad = grad.unwrap_or_else(|| weight.zeros_like());
-            // Taken out, so that the state's buffers are not shared and can be updated in place.
+            // Taken out, so that buffers that no one else holds can be updated in place.
             let state = slot.state.take();
             let state = state.unwrap_or_else(|| self.scorer.init(&weight, index));
             slot.state = Some(self.scorer.update(state, weight, grad));
@@ -196,7 +196,7 @@ impl Scores {
     ///
     /// # Errors
     ///
-    /// [`Error::WeightMissing`] or [`Error::ShapeMismatch`] for masks of another model.
+    /// [`Error::WeightAdded`] or [`Error::ShapeMismatch`] for masks of another model.
     pub fn masked(self, masks: &Masks) -> Result<Self, Error> {
         let masked = self.0.into_iter().map(|score| {
             let dropped: &Tensor<1, Bool> = masks.find(&score.path, &score.shape)?.dropped();

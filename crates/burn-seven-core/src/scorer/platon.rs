@@ -96,6 +96,14 @@ impl Scorer for Platon {
         true
     }
 
+    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("beta_1", self.config.beta_1),
+            ("beta_2", self.config.beta_2),
+            ("window", self.config.window as f64),
+        ]
+    }
+
     fn init(&self, weight: &Tensor<1>, _index: usize) -> PlatonState {
         PlatonState {
             sum: weight.zeros_like(),
@@ -113,7 +121,7 @@ impl Scorer for Platon {
             window,
         } = self.config;
         let sum = state.sum + (weight * grad).abs();
-        let steps = state.steps + 1;
+        let steps = state.steps.saturating_add(1);
         if steps < window {
             return PlatonState {
                 sum,
@@ -130,7 +138,7 @@ impl Scorer for Platon {
             steps: 0,
             importance,
             uncertainty,
-            windows: state.windows + 1,
+            windows: state.windows.saturating_add(1),
         }
     }
 

@@ -49,6 +49,10 @@ impl Scorer for Random {
         false
     }
 
+    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
+        vec![("seed", self.seed as f64)]
+    }
+
     fn init(&self, weight: &Tensor<1>, index: usize) -> Score {
         // One stream a weight, so that adding a layer leaves the others' noise alone.
         let seeds = StdRng::seed_from_u64(self.seed).random::<u64>();

@@ -92,15 +92,29 @@ impl Scorer for Seven {
     fn validate(&self) -> Result<(), Error> {
         in_unit_interval("alpha_1", self.config.alpha_1)?;
         in_unit_interval("alpha_2", self.config.alpha_2)?;
-        if self.config.epsilon > 0.0 && self.config.epsilon.is_finite() {
+        // In float32, as it is used.
+        let epsilon = self.config.epsilon as f32;
+        if epsilon > 0.0 && epsilon.is_finite() {
             Ok(())
         } else {
             Err(Error::OutOfRange {
                 parameter: "epsilon",
                 value: self.config.epsilon,
-                allowed: "above 0 and finite",
+                allowed: "above 0 and finite in float32",
             })
         }
+    }
+
+    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("alpha_1", self.config.alpha_1),
+            ("alpha_2", self.config.alpha_2),
+            ("epsilon", self.config.epsilon),
+            (
+                "signed",
+                f64::from(u8::from(self.config.moment == SevenMoment::Signed)),
+            ),
+        ]
     }
 
     fn init(&self, weight: &Tensor<1>, _index: usize) -> SevenState {
@@ -211,6 +225,11 @@ mod tests {
             SevenScorerConfig::new().with_epsilon(0.0).init(),
             "epsilon",
             0.0,
+        );
+        assert_refuses(
+            SevenScorerConfig::new().with_epsilon(1e-50).init(),
+            "epsilon",
+            1e-50,
         );
     }
 

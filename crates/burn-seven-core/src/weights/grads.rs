@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, FloatDType, Tensor};
 
-use super::{Found, LeftOut, Selection, find};
+use super::{Found, LeftOut, Selection, Take, find};
 use crate::Error;
 
 /// One weight and its gradient at one step, flat and in float32.
@@ -136,7 +136,7 @@ impl WeightGrads {
     ///
     /// # Errors
     ///
-    /// [`Error::NothingSelected`], [`Error::Quantized`], or [`Error::ShapeMismatch`] for a gradient
+    /// [`Error::NothingSelected`], [`Error::NothingLeftOut`], [`Error::Quantized`], or [`Error::ShapeMismatch`] for a gradient
     /// of another shape than its weight. A missing gradient is an error only for a scorer that
     /// needs one, when it is updated.
     pub fn select<M: Module>(
@@ -144,7 +144,8 @@ impl WeightGrads {
         grads: &GradientsParams,
         selection: &Selection,
     ) -> Result<Self, Error> {
-        let (selected, _): (_, Vec<LeftOut>) = selection.split(find(model, Some(grads)))?;
+        let (selected, _): (_, Vec<LeftOut>) =
+            selection.split(find(model, Take::Gradient(grads)))?;
         Self::of_found(selected, true)
     }
 

@@ -7,4 +7,4 @@ mod traverse;
 
 pub use grads::{WeightGrad, WeightGrads};
 pub use selection::{LeftOut, Selection};
-pub(crate) use traverse::{Found, ModulePath, find};
+pub(crate) use traverse::{Found, ModulePath, Take, find};

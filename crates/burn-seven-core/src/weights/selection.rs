@@ -60,7 +60,8 @@ impl Selection {
         self
     }
 
-    /// Leaves out what `group` matches, such as the task head. May be called more than once.
+    /// Leaves out what `group` matches, such as the task head. May be called more than once. A group
+    /// that matches no parameter is an error when the selection is used.
     pub fn without(mut self, group: ParamGroup) -> Self {
         self.without.push(group);
         self
@@ -94,9 +95,20 @@ impl Selection {
     ///
     /// # Errors
     ///
-    /// [`Error::NothingSelected`], or [`Error::Quantized`] for a selected weight that is.
+    /// [`Error::NothingSelected`]; [`Error::NothingLeftOut`] for a group to leave out that matches
+    /// nothing, such as a misspelt one; [`Error::Quantized`] for a selected weight that is.
     pub(crate) fn split(&self, all: Vec<Found>) -> Result<(Vec<Found>, Vec<LeftOut>), Error> {
         let seen = all.len();
+        for group in &self.without {
+            if !all
+                .iter()
+                .any(|found| group.matches(&found.id, Some(&found.path)))
+            {
+                return Err(Error::NothingLeftOut {
+                    group: format!("{group:?}"),
+                });
+            }
+        }
         let mut selected = Vec::new();
         let mut left_out = Vec::new();
         for found in all {
@@ -106,13 +118,10 @@ impl Selection {
                     path: found.path,
                     reason: reason.to_string(),
                 }),
-                None if found.value.is_none() => {
-                    return Err(Error::Quantized {
-                        path: found.path,
-                        dtype: format!("{:?}", found.dtype),
-                    });
+                None => {
+                    found.check_float()?;
+                    selected.push(found);
                 }
-                None => selected.push(found),
             }
         }
         if selected.is_empty() {

@@ -2,8 +2,9 @@
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{Bool, DType, Tensor};
+use burn::tensor::{Bool, DType, Device, Tensor};
 
+use crate::Error;
 use crate::mask::PruningMask;
 
 /// Where a visitor or mapper stands in a module: names from the root, with their containers.
@@ -57,7 +58,9 @@ pub(crate) struct Found {
     pub layer: Option<String>,
     pub shape: Vec<usize>,
     pub dtype: DType,
-    /// The stored value without autodiff, flat in row-major order; none when quantized.
+    pub device: Device,
+    /// The stored value without autodiff, flat in row-major order; none when quantized, or when
+    /// it was not asked for.
     pub value: Option<Tensor<1>>,
     /// The gradient's shape and its values, flat.
     pub grad: Option<(Vec<usize>, Tensor<1>)>,
@@ -67,11 +70,35 @@ pub(crate) struct Found {
     pub dropped: Option<Tensor<1, Bool>>,
 }
 
-/// Every float parameter of `module` in the module's order, with its gradient where there is one.
-pub(crate) fn find<M: Module>(module: &M, grads: Option<&GradientsParams>) -> Vec<Found> {
+impl Found {
+    /// Checks that the parameter can be pruned at all.
+    pub(crate) fn check_float(&self) -> Result<(), Error> {
+        if self.dtype.is_float() {
+            return Ok(());
+        }
+        Err(Error::Quantized {
+            path: self.path.clone(),
+            dtype: format!("{:?}", self.dtype),
+        })
+    }
+}
+
+/// What to take from each parameter beside its description.
+#[derive(Clone, Copy)]
+pub(crate) enum Take<'a> {
+    /// Nothing.
+    Description,
+    /// Its value.
+    Value,
+    /// Its value, and its gradient where there is one.
+    Gradient(&'a GradientsParams),
+}
+
+/// Every float parameter of `module` in the module's order.
+pub(crate) fn find<M: Module>(module: &M, take: Take<'_>) -> Vec<Found> {
     let mut finder = Finder {
         path: ModulePath::default(),
-        grads,
+        take,
         found: Vec::new(),
     };
     module.visit(&mut finder);
@@ -80,7 +107,7 @@ pub(crate) fn find<M: Module>(module: &M, grads: Option<&GradientsParams>) -> Ve
 
 struct Finder<'a> {
     path: ModulePath,
-    grads: Option<&'a GradientsParams>,
+    take: Take<'a>,
     found: Vec<Found>,
 }
 
@@ -112,17 +139,20 @@ impl ModuleVisitor for Finder<'_> {
         let base = param.base().without_autodiff();
         let dtype = base.dtype();
         let shape = base.shape().to_vec();
-        let value = dtype.is_float().then(|| flat(base).1);
-        let grad = self
-            .grads
-            .and_then(|grads| grads.get::<D>(param.id))
-            .map(flat);
+        let device = base.device();
+        let wanted = dtype.is_float() && !matches!(self.take, Take::Description);
+        let value = wanted.then(|| flat(base).1);
+        let grad = match self.take {
+            Take::Gradient(grads) => grads.get::<D>(param.id).map(flat),
+            _ => None,
+        };
         self.found.push(Found {
             path: self.path.dotted(),
             id: param.id,
             layer: self.path.layer().map(str::to_string),
             shape,
             dtype,
+            device,
             value,
             grad,
             reparameterization: None,
