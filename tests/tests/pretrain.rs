@@ -4,8 +4,9 @@
 use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor};
 use burn_seven::{
-    CubicSchedule, Error, MaskMode, OneShotSchedule, Pruner, PrunerConfig, Schedule, Selection,
-    SensitivityScorerConfig, SevenScorerConfig, SnipScorerConfig, Sparsity,
+    CubicSchedule, Error, MagnitudeScorerConfig, MaskMode, MovementScorerConfig, OneShotSchedule,
+    Pruner, PrunerConfig, Schedule, Selection, SensitivityScorerConfig, SevenScorerConfig,
+    SnipScorerConfig, Sparsity,
 };
 use burn_seven_tests::devices;
 use burn_seven_tests::model::{Batch, Net, adamw, gradients};
@@ -74,6 +75,50 @@ fn frozen_rounds_prune_to_the_target_and_leave_the_weights_as_they_came() {
                 assert_eq!(*now, if kept { *came } else { 0.0 });
             }
         }
+    }
+}
+
+/// Also where weights return: with masks after the step they come back as they came, not as 0.
+#[test]
+fn frozen_rounds_leave_returned_weights_as_they_came() {
+    for device in devices() {
+        let device = device.autodiff();
+        let model = Net::new(2, &device);
+        let came = stored(&model);
+        let mut masks = Vec::new();
+        for mode in [MaskMode::InGraph, MaskMode::AfterStep] {
+            let scorer = MovementScorerConfig::new().init();
+            let mut pruner = config(cubic(), mode).init(scorer, &model).unwrap();
+            let pruned = pruner.prune_before_training(model.clone(), batches(&device), loss);
+            let sparse = pruner.finish(pruned.unwrap()).unwrap();
+            for ((now, came), kept) in sparse.effective().iter().zip(&came).zip(kept(&pruner)) {
+                assert_eq!(*now, if kept { *came } else { 0.0 });
+            }
+            masks.push(kept(&pruner));
+        }
+        // Both modes see the same dense values and gradients.
+        assert_eq!(masks[0], masks[1]);
+    }
+}
+
+#[test]
+fn a_frozen_model_can_be_pruned_before_training_without_gradients() {
+    let device = devices()[0].clone().autodiff();
+    for mode in [MaskMode::InGraph, MaskMode::AfterStep] {
+        let frozen = Net::new(2, &device).freeze();
+        let scorer = MagnitudeScorerConfig::new().init();
+        let mut pruner = config(cubic(), mode).init(scorer, &frozen).unwrap();
+        let pruned = pruner
+            .prune_before_training(frozen.clone(), batches(&device), loss)
+            .unwrap();
+        assert_eq!(pruner.masks().kept(), 28);
+        drop(pruned);
+        let seven = SevenScorerConfig::new().init();
+        let mut pruner = config(cubic(), mode).init(seven, &frozen).unwrap();
+        let failed = pruner
+            .prune_before_training(frozen, batches(&device), loss)
+            .unwrap_err();
+        assert!(matches!(failed.error(), Error::MissingGradient { .. }));
     }
 }
 

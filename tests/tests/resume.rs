@@ -1,16 +1,17 @@
 //! A run stopped at any step and resumed from disk goes on bit for bit.
 #![allow(clippy::unwrap_used)] // a test may fail that way
 
-use burn::module::Module;
+use burn::module::{Module, ParamGroup};
 use burn::store::ModuleRecord;
-use burn::tensor::Device;
+use burn::tensor::{Bytes, Device};
 use burn_seven::scorer::Scorer;
 use burn_seven::{
     CubicSchedule, MaskMode, Masks, ModuleScorer, MovementScorerConfig, PlatonScorerConfig, Pruner,
-    PrunerConfig, PrunerRecord, RandomScorerConfig, SevenScorerConfig, Sparsity,
+    PrunerConfig, PrunerRecord, RandomScorerConfig, Selection, SevenScorerConfig, Sparsity,
 };
 use burn_seven_tests::devices;
 use burn_seven_tests::model::{Net, adamw, gradients};
+use proptest::prelude::*;
 
 const STEPS: u64 = 14;
 
@@ -132,6 +133,87 @@ fn movement_and_random_resume_bit_for_bit() {
             MaskMode::AfterStep,
             &device,
         );
+    }
+}
+
+#[test]
+fn a_selection_by_id_survives_loading_the_model() {
+    let device = devices()[0].clone().autodiff();
+    let by_id = |model: &Net| {
+        let head = ParamGroup::ids_from_module(model.head.clone());
+        let schedule = CubicSchedule::new(0..4, Sparsity::new(0.5).unwrap());
+        PrunerConfig::new(schedule)
+            .with_selection(Selection::new().without(head))
+            .init(SevenScorerConfig::new().init(), model)
+            .unwrap()
+    };
+    let model = Net::new(3, &device);
+    let mut first = by_id(&model);
+    let mut model = first.attach(model);
+    model = first
+        .step(model.clone(), &gradients(&model, 0, &device))
+        .unwrap();
+    let (weights, state) = (model.into_record(), first.to_record());
+
+    let fresh = Net::new(4, &device);
+    let mut second = by_id(&fresh);
+    second.load_record(state).unwrap();
+    let mut model = second.attach(fresh).load_record(weights);
+    for step in 1..4 {
+        model = second
+            .step(model.clone(), &gradients(&model, step, &device))
+            .unwrap();
+    }
+    assert_eq!(second.masks().kept(), 56); // half of 6·8 + 8·8
+}
+
+/// Masks attached before the pruner's record is loaded are brought up to date by the next step.
+#[test]
+fn masks_attached_before_loading_are_replaced() {
+    let device = devices()[1].clone().autodiff();
+    let model = Net::new(3, &device);
+    let mut first = pruner(SevenScorerConfig::new().init(), MaskMode::InGraph, &model);
+    let mut trained = first.attach(model.clone());
+    for step in 0..STEPS {
+        trained = first
+            .step(trained.clone(), &gradients(&trained, step, &device))
+            .unwrap();
+    }
+    let mut second = pruner(SevenScorerConfig::new().init(), MaskMode::InGraph, &model);
+    let attached = second.attach(model);
+    second.load_record(first.to_record()).unwrap();
+    let stepped = second
+        .step(attached.clone(), &gradients(&attached, 0, &device))
+        .unwrap();
+    assert_eq!(stepped.effective(), trained.effective());
+    let finished = second.finish(attached).unwrap();
+    assert_eq!(finished.effective(), trained.effective());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(25))]
+
+    /// A record holds everything: written, read and written again it is the same, byte for byte.
+    #[test]
+    fn records_round_trip(seed in any::<u64>(), steps in 0u64..12, after in any::<bool>()) {
+        let device = devices()[0].clone().autodiff();
+        let mode = if after { MaskMode::AfterStep } else { MaskMode::InGraph };
+        let scorer = || PlatonScorerConfig::new().with_window(2).init();
+        let model = Net::new(seed, &device);
+        let mut first = pruner(scorer(), mode, &model);
+        let mut trained = first.attach(model);
+        let mut optim = adamw();
+        for step in 0..steps {
+            let grads = gradients(&trained, step, &device);
+            trained = first.step(trained, &grads).unwrap();
+            trained = optim.step(0.02, trained, grads);
+            trained = first.after_step(trained).unwrap();
+        }
+        let written = first.to_record().into_bytes().unwrap();
+        let mut second = pruner(scorer(), mode, &Net::new(0, &device));
+        let record = PrunerRecord::from_bytes(Bytes::from_bytes_vec(written.to_vec())).unwrap();
+        second.load_record(record).unwrap();
+        prop_assert_eq!(second.to_record().into_bytes().unwrap().to_vec(), written.to_vec());
     }
 }
 
