@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used)] // a test may fail that way
 
 use burn::module::{Module, Param, ParamGroup};
-use burn::tensor::{Device, Tensor};
+use burn::nn::{LinearConfig, LinearLayout};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, FloatDType, Tensor};
 use burn_seven::scorer::Scorer;
 use burn_seven::{
     CubicSchedule, MagnitudeScorerConfig, MaskMode, Masks, ModuleScorer, MovementScorerConfig,
-    PlatonScorerConfig, Pruner, PrunerConfig, RandomScorerConfig, Selection,
+    OneShotSchedule, PlatonScorerConfig, Pruner, PrunerConfig, RandomScorerConfig, Selection,
     SensitivityScorerConfig, SevenScorerConfig, SnipScorerConfig, Sparsity,
 };
 use burn_seven_tests::devices;
@@ -319,5 +321,52 @@ fn a_sparse_model_starts_from_its_sparsity_and_its_zeros_stay() {
                 .zip(&first)
                 .all(|(now, first)| *first || !now)
         );
+    }
+}
+
+/// A column-major weight is a transposed view: not contiguous.
+#[test]
+fn weights_that_are_not_contiguous_are_pruned_by_their_own_values() {
+    for device in devices() {
+        let column = LinearConfig::new(6, 8)
+            .with_layout(LinearLayout::Col)
+            .init(&device);
+        let values = column.weight.val().try_into_vec_as::<f32>().unwrap();
+        let schedule = OneShotSchedule::new(0, Sparsity::new(0.75).unwrap());
+        let mut pruner = PrunerConfig::new(schedule)
+            .init(MagnitudeScorerConfig::new().init(), &column)
+            .unwrap();
+        let masked = pruner.attach(column);
+        let masked = pruner.step(masked, &GradientsParams::new()).unwrap();
+        let sparse = pruner.finish(masked).unwrap();
+        assert_eq!(sparse.weight.val().dims(), [6, 8]);
+
+        let mut order: Vec<usize> = (0..48).collect();
+        order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()));
+        let pruned = sparse.weight.val().try_into_vec_as::<f32>().unwrap();
+        for (rank, index) in order.into_iter().enumerate() {
+            let expected = if rank < 12 { values[index] } else { 0.0 };
+            assert_eq!(pruned[index], expected);
+        }
+    }
+}
+
+/// Half-precision weights are scored in float32 and stay half-precision.
+#[test]
+fn half_precision_weights_are_pruned_and_keep_their_type() {
+    let device = devices()[1].clone(); // flex computes in half precision
+    for dtype in [FloatDType::F16, FloatDType::BF16] {
+        let mut layer = LinearConfig::new(8, 8).init(&device);
+        layer.weight = layer.weight.map(|weight| weight.cast(dtype));
+        let schedule = OneShotSchedule::new(0, Sparsity::new(0.75).unwrap());
+        let mut pruner = PrunerConfig::new(schedule)
+            .init(MagnitudeScorerConfig::new().init(), &layer)
+            .unwrap();
+        let masked = pruner.attach(layer);
+        let masked = pruner.step(masked, &GradientsParams::new()).unwrap();
+        let sparse = pruner.finish(masked).unwrap();
+        assert_eq!(sparse.weight.val().dtype(), dtype.into());
+        let zeros = sparse.weight.val().equal_scalar(0.0).int().sum();
+        assert_eq!(zeros.into_scalar::<i64>(), 48);
     }
 }
