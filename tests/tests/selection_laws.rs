@@ -114,7 +114,7 @@ proptest! {
         steps in prop::collection::vec((0.0f64..0.999, any::<u64>()), 1..5),
     ) {
         let device = devices()[1].clone();
-        let selector = Selector::default();
+        let selector = Selector::default().with_min_kept(0);
         let mut masks = Masks::dense(&scores(&weights, &device));
         for (sparsity, seed) in steps {
             let shuffled: Vec<Weight> = weights.iter()
@@ -216,6 +216,22 @@ fn a_layer_about_to_be_lost_is_held_and_named() {
         [true, false, false, false, false, true]
     );
     assert_eq!(chosen.held, ["w1"]);
+}
+
+// Two weights of two entries each have to keep one each, and only one may stay.
+#[test]
+fn minimums_without_room_are_an_error() {
+    let device = devices()[0].clone();
+    let scores = scores(
+        &[([1, 2], vec![1.0, 2.0]), ([1, 2], vec![3.0, 4.0])],
+        &device,
+    );
+    let sparsity = Sparsity::new(0.75).unwrap();
+    let error = Selector::default().select(&scores, &Masks::dense(&scores), sparsity, false);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "min_kept asks for 2 weights in all, but only 1 may stay"
+    );
 }
 
 #[test]
