@@ -37,7 +37,7 @@ fn bits(model: &Net, pruner: &Pruner) -> (Vec<u32>, Vec<bool>, Vec<u32>) {
         .iter()
         .flat_map(|mask| mask.to_vec())
         .collect();
-    let scores = pruner.scores();
+    let scores = pruner.scores().unwrap();
     let scores = scores
         .iter()
         .flat_map(|score| score.value().try_to_vec_as::<f32>().unwrap());

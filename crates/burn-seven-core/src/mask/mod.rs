@@ -4,6 +4,7 @@
 //! graph, and `attach` and `update` put it there and change it.
 
 mod attach;
+mod feasible;
 mod masks;
 mod record;
 mod reparameterization;

@@ -313,14 +313,16 @@ impl Pruner {
     }
 
     /// The scores so far; with 0 for pruned weights where the scorer lets none return.
-    pub fn scores(&self) -> Scores {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] when a custom scorer gives too few or too many.
+    pub fn scores(&self) -> Result<Scores, Error> {
         let scores = self.scorer.scores();
-        if self.scorer.returns() {
-            return scores;
+        match self.scorer.returns() {
+            true => Ok(scores),
+            false => scores.masked(&self.masks),
         }
-        scores
-            .masked(&self.masks)
-            .expect("masks should fit the scores of the same weights")
     }
 
     /// How many steps were taken.

@@ -1,6 +1,6 @@
 //! A scorer over all selected weights of a model.
 
-use burn::tensor::{Bool, DType, Tensor};
+use burn::tensor::{DType, Tensor};
 
 use super::Scorer;
 use crate::{Error, Masks, WeightGrads, kernels};
@@ -199,8 +199,9 @@ impl Scores {
     /// [`Error::WeightAdded`] or [`Error::ShapeMismatch`] for masks of another model.
     pub fn masked(self, masks: &Masks) -> Result<Self, Error> {
         let masked = self.0.into_iter().map(|score| {
-            let dropped: &Tensor<1, Bool> = masks.find(&score.path, &score.shape)?.dropped();
-            let value = score.value.mask_fill(dropped.clone(), 0.0);
+            let mask = masks.find(&score.path, &score.shape)?;
+            score.check_length(mask.total())?;
+            let value = score.value.mask_fill(mask.dropped().clone(), 0.0);
             Ok(WeightScore { value, ..score })
         });
         masked.collect::<Result<_, _>>().map(Self)
@@ -215,16 +216,9 @@ impl Scores {
         parts: impl IntoIterator<Item = (String, Vec<usize>, Tensor<1>)>,
     ) -> Result<Self, Error> {
         let scores = parts.into_iter().map(|(path, shape, value)| {
-            let found = value.shape().to_vec();
-            if found[0] != shape.iter().product::<usize>() {
-                return Err(Error::ShapeMismatch {
-                    what: "value",
-                    path,
-                    expected: shape,
-                    found,
-                });
-            }
-            Ok(WeightScore { path, shape, value })
+            let score = WeightScore { path, shape, value };
+            score.check_length(score.shape.iter().product())?;
+            Ok(score)
         });
         scores.collect::<Result<_, _>>().map(Self)
     }
@@ -239,6 +233,20 @@ impl WeightScore {
     /// The weight's shape in the module.
     pub fn shape(&self) -> &[usize] {
         &self.shape
+    }
+
+    /// Checks that there is one score for each of `count` entries.
+    pub(crate) fn check_length(&self, count: usize) -> Result<(), Error> {
+        let found = self.value.shape().to_vec();
+        if found == [count] {
+            return Ok(());
+        }
+        Err(Error::ShapeMismatch {
+            what: "score",
+            path: self.path.clone(),
+            expected: vec![count],
+            found,
+        })
     }
 
     /// The scores, row-major, shape `[n]`.
