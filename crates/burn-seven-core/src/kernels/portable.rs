@@ -1,5 +1,7 @@
 //! The portable path: one weight tensor at a time, on the host.
 
+use std::cmp::Ordering;
+
 use burn::tensor::{Bool, Tensor, TensorData};
 
 use super::{Candidates, Cut, Histogram, Kernels, Written, key_of};
@@ -15,18 +17,24 @@ impl Kernels for Portable {
 }
 
 /// A boolean tensor's values on the host.
+///
+/// A fresh tensor is read rather than this one: ndarray hands over the buffer of a tensor that no
+/// one else holds, and copies a shared one element by element, which is 30 times slower than
+/// making the fresh one.
 pub(crate) fn bools(tensor: &Tensor<1, Bool>) -> Vec<bool> {
-    let data = tensor.to_data();
-    data.iter::<bool>().collect()
+    let opposite = tensor.clone().bool_not().into_data();
+    match opposite.as_slice::<bool>() {
+        Ok(values) => values.iter().map(|value| !value).collect(),
+        // A backend that stores booleans as wider integers.
+        Err(_) => opposite.iter::<bool>().map(|value| !value).collect(),
+    }
 }
 
-/// A float32 tensor's values on the host.
+/// A float32 tensor's values on the host, with -0 as 0. See [`bools`] for why a fresh one is made.
 pub(crate) fn floats(tensor: &Tensor<1>) -> Vec<f32> {
-    let data = tensor.to_data();
-    match data.as_slice::<f32>() {
-        Ok(values) => values.to_vec(),
-        Err(_) => data.iter::<f32>().collect(),
-    }
+    let data = tensor.clone().add_scalar(0.0).into_data();
+    data.try_into_vec_as::<f32>()
+        .expect("a float32 tensor should have float32 values on the host")
 }
 
 /// What is to be decided about an entry.
@@ -39,82 +47,79 @@ enum Entry {
     Open { score: f32, kept: bool },
 }
 
-fn entries(candidates: &Candidates<'_>) -> impl Iterator<Item = Entry> {
+/// Hands each entry to `visit`, in order.
+fn visit(candidates: &Candidates<'_>, mut visit: impl FnMut(Entry)) {
     let scores = floats(candidates.scores);
     let dropped = bools(candidates.dropped);
-    let reserved = candidates.reserved.map(bools);
-    let returns = candidates.returns;
-    scores
-        .into_iter()
-        .zip(dropped)
-        .enumerate()
-        .map(move |(index, (score, dropped))| {
-            if reserved.as_ref().is_some_and(|reserved| reserved[index]) {
-                Entry::Reserved
-            } else if dropped && !returns {
-                Entry::Out
-            } else {
-                Entry::Open {
-                    score,
-                    kept: !dropped,
-                }
-            }
-        })
+    let entry = |score, dropped| match dropped && !candidates.returns {
+        true => Entry::Out,
+        false => Entry::Open {
+            score,
+            kept: !dropped,
+        },
+    };
+    let pairs = scores.into_iter().zip(dropped);
+    match candidates.reserved.map(bools) {
+        None => pairs.for_each(|(score, dropped)| visit(entry(score, dropped))),
+        Some(reserved) => pairs
+            .zip(reserved)
+            .for_each(|((score, dropped), reserved)| {
+                visit(match reserved {
+                    true => Entry::Reserved,
+                    false => entry(score, dropped),
+                });
+            }),
+    }
 }
 
 pub(super) fn count(candidates: &Candidates<'_>, upper: Option<u16>, counts: &mut Histogram) {
-    for entry in entries(candidates) {
+    visit(candidates, |entry| {
         let Entry::Open { score, kept } = entry else {
-            continue;
+            return;
         };
         if score.is_nan() {
             counts.nan += 1;
-            continue;
+            return;
         }
         let key = key_of(score);
         let bin = match upper {
-            None => (key >> 16) as usize,
-            Some(upper) if (key >> 16) as u16 == upper => (key & 0xffff) as usize,
-            Some(_) => continue,
+            None => key >> 16,
+            Some(upper) if key >> 16 == u32::from(upper) => key & 0xffff,
+            Some(_) => return,
         };
-        let bins = if kept {
-            &mut counts.kept
-        } else {
-            &mut counts.dropped
+        let bins = match kept {
+            true => &mut counts.kept,
+            false => &mut counts.dropped,
         };
-        bins[bin] += 1;
-    }
+        bins[bin as usize] += 1;
+    });
 }
 
 pub(super) fn write(candidates: &Candidates<'_>, cut: Cut) -> Written {
     let mut rest = cut;
     let mut kept_count = 0;
-    let dropped: Vec<bool> = entries(candidates)
-        .map(|entry| {
-            let stays = match entry {
-                Entry::Out => false,
-                Entry::Reserved => true,
-                Entry::Open { score, kept } => {
-                    let ties = if kept {
-                        &mut rest.kept_ties
-                    } else {
-                        &mut rest.dropped_ties
+    let mut dropped = Vec::with_capacity(candidates.scores.shape().num_elements());
+    visit(candidates, |entry| {
+        let stays = match entry {
+            Entry::Out => false,
+            Entry::Reserved => true,
+            Entry::Open { score, kept } => match key_of(score).cmp(&cut.key) {
+                Ordering::Greater => true,
+                Ordering::Less => false,
+                Ordering::Equal => {
+                    let ties = match kept {
+                        true => &mut rest.kept_ties,
+                        false => &mut rest.dropped_ties,
                     };
-                    match key_of(score).cmp(&cut.key) {
-                        std::cmp::Ordering::Greater => true,
-                        std::cmp::Ordering::Less => false,
-                        std::cmp::Ordering::Equal if *ties > 0 => {
-                            *ties -= 1;
-                            true
-                        }
-                        std::cmp::Ordering::Equal => false,
-                    }
+                    let stays = *ties > 0;
+                    *ties = ties.saturating_sub(1);
+                    stays
                 }
-            };
-            kept_count += usize::from(stays);
-            !stays
-        })
-        .collect();
+            },
+        };
+        kept_count += usize::from(stays);
+        dropped.push(!stays);
+    });
     let count = dropped.len();
     Written {
         dropped: Tensor::from_data(
