@@ -19,8 +19,8 @@ impl Kernels for Portable {
 /// A boolean tensor's values on the host.
 ///
 /// A fresh tensor is read rather than this one: ndarray hands over the buffer of a tensor that no
-/// one else holds, and copies a shared one element by element, which is 30 times slower than
-/// making the fresh one.
+/// one else holds, and copies a shared one element by element, which is far slower than making the
+/// fresh one.
 pub(crate) fn bools(tensor: &Tensor<1, Bool>) -> Vec<bool> {
     let opposite = tensor.clone().bool_not().into_data();
     match opposite.as_slice::<bool>() {
