@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test may fail that way
 
 use burn::module::{Module, Param, ParamGroup};
-use burn::nn::{LinearConfig, LinearLayout};
+use burn::nn::{Linear, LinearConfig, LinearLayout};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Tensor};
 use burn_seven::scorer::Scorer;
@@ -369,4 +369,45 @@ fn half_precision_weights_are_pruned_and_keep_their_type() {
         let zeros = sparse.weight.val().equal_scalar(0.0).int().sum();
         assert_eq!(zeros.into_scalar::<i64>(), 48);
     }
+}
+
+#[derive(Module, Debug)]
+struct Spread {
+    first: Linear,
+    second: Linear,
+}
+
+/// A model over two devices, here two backends: one threshold, masks where their weights are.
+#[test]
+fn a_model_spread_over_devices_is_pruned_together() {
+    let [one, other] = devices();
+    let spread = || Spread {
+        first: LinearConfig::new(4, 4).init(&one),
+        second: LinearConfig::new(4, 4).init(&other),
+    };
+    let model = spread();
+    let init = |model: &Spread| {
+        let schedule = OneShotSchedule::new(0, Sparsity::new(0.75).unwrap());
+        PrunerConfig::new(schedule).init(MagnitudeScorerConfig::new().init(), model)
+    };
+    let mut pruner = init(&model).unwrap();
+    let masked = pruner.attach(model);
+    let masked = pruner.step(masked, &GradientsParams::new()).unwrap();
+    let mut loaded = init(&spread()).unwrap();
+    loaded.load_record(pruner.to_record()).unwrap();
+    for pruner in [&pruner, &loaded] {
+        let masks: Vec<_> = pruner
+            .masks()
+            .iter()
+            .map(|mask| mask.dropped().device())
+            .collect();
+        assert_eq!(masks, [one.clone(), other.clone()]);
+        assert_eq!(pruner.masks().kept(), 8);
+    }
+    let sparse = loaded.finish(masked).unwrap();
+    let zeros = |layer: &Linear| {
+        let zeros = layer.weight.val().equal_scalar(0.0).int().sum();
+        zeros.into_scalar::<i64>()
+    };
+    assert_eq!(zeros(&sparse.first) + zeros(&sparse.second), 24);
 }

@@ -126,12 +126,6 @@ fn prune(
     } else {
         pruner.attach(model)
     };
-    let phase = Phase {
-        name: &name,
-        epochs: args.epochs,
-        seed: seed ^ 0xb5e7e5,
-        device,
-    };
     let model = phase.train(model, training, Some(&mut pruner))?;
     let report = pruner.report(&model);
     let model = pruner.finish(model)?;

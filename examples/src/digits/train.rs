@@ -17,6 +17,7 @@ pub const BATCH: usize = 32;
 const LEARNING_RATE: f64 = 1e-3;
 
 /// One phase of training.
+#[derive(Clone, Copy)]
 pub struct Phase<'a> {
     /// What the progress bar calls it.
     pub name: &'a str,

@@ -18,7 +18,11 @@ pub(crate) fn check_finite(grads: &WeightGrads) -> Result<(), Error> {
             .chain(entry.grad())
             .map(|values| values.clone().sum())
     });
-    let Some(total) = sums.reduce(|total, sum| total + sum) else {
+    // A model may be spread over devices; one that is not is not moved by this.
+    let Some(total) = sums.reduce(|total, sum| {
+        let device = total.device();
+        total + sum.to_device(&device)
+    }) else {
         return Ok(());
     };
     if total.into_scalar::<f32>().is_finite() {

@@ -29,7 +29,7 @@ impl Masks {
     ///
     /// [`Error::Record`] or [`Error::RecordMismatch`] for a file that is truncated or foreign.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, Error> {
-        Self::read(&mut Pack::load(path, KIND)?, device)
+        Self::read(&mut Pack::load(path, KIND)?, |_| Some(device.clone()))
     }
 
     pub(crate) fn write(&self, pack: &mut Pack) {
@@ -43,7 +43,11 @@ impl Masks {
         }
     }
 
-    pub(crate) fn read(pack: &mut Pack, device: &Device) -> Result<Self, Error> {
+    /// Reads masks to the device that each one's index gives.
+    pub(crate) fn read(
+        pack: &mut Pack,
+        device: impl Fn(usize) -> Option<Device>,
+    ) -> Result<Self, Error> {
         let count = pack.count("masks")?;
         let tensors = pack.take_tensors("mask.");
         if tensors.len() != count {
@@ -55,8 +59,8 @@ impl Masks {
             let index = name
                 .strip_prefix("mask.")
                 .and_then(|index| index.parse::<usize>().ok());
-            let slot = index.and_then(|index| Some((index, masks.get_mut(index)?)));
-            let Some((index, slot)) = slot else {
+            let slot = index.and_then(|index| Some((index, masks.get_mut(index)?, device(index)?)));
+            let Some((index, slot, device)) = slot else {
                 return Err(mismatch(
                     "mask's name",
                     format!("mask.0 to mask.{count}"),
@@ -66,7 +70,7 @@ impl Masks {
             *slot = Some(read_mask(
                 pack.text(&format!("path.{index}"))?,
                 data,
-                device,
+                &device,
             )?);
         }
         let missing = || mismatch("masks", count, "one of them twice");

@@ -169,12 +169,9 @@ impl Pruner {
                 return Err(mismatch(name, expected, found));
             }
         }
-        let device = self
-            .specs
-            .first()
-            .map_or_else(Device::default, |spec| spec.device.clone());
-        let masks = Masks::read(&mut pack, &device)?;
-        same("number of weights", self.specs.len(), masks.len())?;
+        let devices: Vec<Device> = self.specs.iter().map(|spec| spec.device.clone()).collect();
+        same("number of weights", self.specs.len(), pack.count("masks")?)?;
+        let masks = Masks::read(&mut pack, |index| devices.get(index).cloned())?;
         for (spec, mask) in self.specs.iter().zip(masks.iter()) {
             same("weight", spec.path.as_str(), mask.path())?;
             if spec.shape != mask.shape() {
