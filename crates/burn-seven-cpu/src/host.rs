@@ -1,0 +1,205 @@
+//! The slices' kernels for the tensors of a backend in host memory.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use burn::tensor::{Bool, Device, Tensor};
+use burn_seven_kernels::{
+    Candidates, Cut, Digit, Histogram, Kernels, Rewrite, SevenStep, SevenTensors, Updated, Written,
+    portable,
+};
+
+use crate::{Flag, Scored, Seven, all_finite, count, seven, write};
+
+/// A tensor's values in row-major order.
+pub trait Buffer<T> {
+    /// To read.
+    fn slice(&self) -> &[T];
+    /// To write: the tensor's own memory if no one else holds it, else a copy that takes its place.
+    fn slice_mut(&mut self) -> &mut [T];
+}
+
+/// A backend whose tensors lie in host memory.
+pub trait Host: Debug + Send + Sync + 'static {
+    /// The path's name, as the report shows it.
+    const NAME: &'static str;
+    /// How booleans are stored.
+    type Flag: Flag;
+    /// A float32 tensor of the backend.
+    type Floats: Buffer<f32>;
+    /// A boolean tensor of the backend.
+    type Flags: Buffer<Self::Flag>;
+
+    /// Whether tensors on this device are the backend's.
+    fn holds(device: &Device) -> bool;
+    /// A float32 tensor on such a device, made contiguous if it is not; none of another type.
+    fn floats(tensor: Tensor<1>) -> Option<Self::Floats>;
+    /// The same as a tensor.
+    fn from_floats(floats: Self::Floats) -> Tensor<1>;
+    /// A boolean tensor on such a device, made contiguous if it is not; none if it is stored wider.
+    fn flags(tensor: Tensor<1, Bool>) -> Option<Self::Flags>;
+    /// The same as a tensor.
+    fn from_flags(flags: Self::Flags) -> Tensor<1, Bool>;
+}
+
+/// The slices' kernels for a [`Host`].
+#[derive(Debug, Clone, Copy)]
+pub struct HostKernels<H>(PhantomData<H>);
+
+impl<H> HostKernels<H> {
+    /// The kernels.
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<H> Default for HostKernels<H> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The buffers of one tensor's candidates.
+struct Read<H: Host> {
+    scores: H::Floats,
+    reserved: Option<H::Flags>,
+    returns: bool,
+}
+
+impl<H: Host> Read<H> {
+    fn of(scores: &Tensor<1>, reserved: Option<&Tensor<1, Bool>>, returns: bool) -> Option<Self> {
+        let reserved = match reserved {
+            None => None,
+            Some(reserved) => Some(H::flags(reserved.clone())?),
+        };
+        Some(Self {
+            scores: H::floats(scores.clone())?,
+            reserved,
+            returns,
+        })
+    }
+
+    fn scored(&self) -> Scored<'_, H::Flag> {
+        Scored {
+            scores: self.scores.slice(),
+            returns: self.returns,
+            reserved: self.reserved.as_ref().map(Buffer::slice),
+        }
+    }
+}
+
+impl<H: Host> HostKernels<H> {
+    fn count_one(candidates: &Candidates<'_>, digit: Digit, counts: &mut Histogram) -> Option<()> {
+        if !H::holds(&candidates.scores.device()) {
+            return None;
+        }
+        let read = Read::<H>::of(candidates.scores, candidates.reserved, candidates.returns)?;
+        let dropped = H::flags(candidates.dropped.clone())?;
+        count(read.scored(), dropped.slice(), digit, counts);
+        Some(())
+    }
+
+    /// The whole rewrite comes back where it is not for this backend.
+    fn write_one<'a>(
+        rewrite: Rewrite<'a>,
+        cut: &mut Cut,
+    ) -> Result<(Tensor<1, Bool>, u64), Rewrite<'a>> {
+        let read = match H::holds(&rewrite.scores.device()) {
+            true => Read::<H>::of(rewrite.scores, rewrite.reserved, rewrite.returns),
+            false => None,
+        };
+        // Asked of a handle that is gone before the mask is written, so that it can be in place.
+        let usable = read.is_some() && H::flags(rewrite.dropped.clone()).is_some();
+        let (Some(read), true) = (read, usable) else {
+            return Err(rewrite);
+        };
+        let mut flags =
+            H::flags(rewrite.dropped).expect("flags that were usable should still be so");
+        let kept = write(read.scored(), flags.slice_mut(), cut);
+        Ok((H::from_flags(flags), kept))
+    }
+}
+
+impl<H: Host> Kernels for HostKernels<H> {
+    fn name(&self) -> &'static str {
+        H::NAME
+    }
+
+    fn all_finite(&self, tensors: &[&Tensor<1>]) -> bool {
+        tensors.iter().all(|tensor| {
+            let floats = match H::holds(&tensor.device()) {
+                true => H::floats((*tensor).clone()),
+                false => None,
+            };
+            match floats {
+                Some(floats) => all_finite(floats.slice()),
+                None => portable::all_finite(&[tensor]),
+            }
+        })
+    }
+
+    fn seven(
+        &self,
+        step: SevenStep,
+        counts: Option<&mut Histogram>,
+    ) -> Result<Updated, Box<SevenStep>> {
+        let tensors = [
+            &step.state.moment_1,
+            &step.state.moment_2,
+            &step.state.score,
+            &step.weight,
+            &step.grad,
+        ];
+        // Asked of handles that are gone before the state is written, so that it can be in place.
+        let usable = tensors.iter().all(|tensor| {
+            H::holds(&tensor.device()) && H::floats((*tensor).clone()).is_some()
+        });
+        let dropped = step.dropped.clone().map(H::flags);
+        if !usable || dropped.as_ref().is_some_and(Option::is_none) {
+            return Err(Box::new(step));
+        }
+        let dropped = dropped.flatten();
+        let floats = |tensor| H::floats(tensor).expect("floats that were usable should still be so");
+        let (weight, grad) = (floats(step.weight), floats(step.grad));
+        let mut moment_1 = floats(step.state.moment_1);
+        let mut moment_2 = floats(step.state.moment_2);
+        let mut score = floats(step.state.score);
+        let counts = counts.filter(|counts| counts.kept.len() == 1 << 16);
+        let counted = counts.is_some();
+        seven(
+            &step.rule,
+            Seven {
+                moment_1: moment_1.slice_mut(),
+                moment_2: moment_2.slice_mut(),
+                score: score.slice_mut(),
+                weight: weight.slice(),
+                grad: grad.slice(),
+                dropped: dropped.as_ref().map(Buffer::slice),
+            },
+            counts,
+        );
+        Ok(Updated {
+            state: SevenTensors {
+                moment_1: H::from_floats(moment_1),
+                moment_2: H::from_floats(moment_2),
+                score: H::from_floats(score),
+            },
+            counted,
+        })
+    }
+
+    fn count(&self, candidates: &[Candidates<'_>], digit: Digit, counts: &mut Histogram) {
+        for one in candidates {
+            if Self::count_one(one, digit, counts).is_none() {
+                portable::count(one, digit, counts);
+            }
+        }
+    }
+
+    fn write(&self, rewrites: Vec<Rewrite<'_>>, cut: Cut) -> Written {
+        Written::one_by_one(rewrites, cut, |rewrite, cut| {
+            Self::write_one(rewrite, cut)
+                .unwrap_or_else(|rewrite| portable::write(rewrite, cut))
+        })
+    }
+}

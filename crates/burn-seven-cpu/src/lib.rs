@@ -1,0 +1,34 @@
+//! The kernels of burn-seven on slices of host memory: what its backends on the CPU share.
+//!
+//! Each reads and writes its slices once, on all cores, in loops that the compiler vectorizes; on
+//! x86-64 they are compiled for AVX2 too, which is taken at run time where it is there. Results are
+//! the same bits with and without it, and on any number of threads.
+//!
+//! Scratch is a histogram a thread, whatever the size of the model.
+
+mod count;
+mod finite;
+mod flag;
+mod host;
+mod pieces;
+mod seven;
+mod simd;
+mod write;
+
+pub use count::count;
+pub use finite::all_finite;
+pub use flag::Flag;
+pub use host::{Buffer, Host, HostKernels};
+pub use seven::{Seven, seven};
+pub use write::write;
+
+/// One weight tensor's scores and what may become of them; all slices are of one length.
+#[derive(Debug, Clone, Copy)]
+pub struct Scored<'a, F> {
+    /// The scores.
+    pub scores: &'a [f32],
+    /// Whether dropped entries may come back.
+    pub returns: bool,
+    /// Entries that stay whatever their score; they are not counted.
+    pub reserved: Option<&'a [F]>,
+}

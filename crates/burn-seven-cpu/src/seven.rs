@@ -1,0 +1,199 @@
+//! SEVEN's update in one pass.
+
+use burn_seven_kernels::{Histogram, SevenRule, key_of};
+use rayon::prelude::*;
+
+use crate::{Flag, pieces, simd::dispatch};
+
+/// Entries updated before their scores are counted: they are still in the first cache then.
+const BLOCK: usize = 2048;
+
+/// The slices of one update, all of one length.
+#[derive(Debug)]
+pub struct Seven<'a, F> {
+    /// First moment.
+    pub moment_1: &'a mut [f32],
+    /// Second moment.
+    pub moment_2: &'a mut [f32],
+    /// The score.
+    pub score: &'a mut [f32],
+    /// The weights.
+    pub weight: &'a [f32],
+    /// The gradient.
+    pub grad: &'a [f32],
+    /// What is pruned for good: its statistics are set to 0.
+    pub dropped: Option<&'a [F]>,
+}
+
+/// The rule's numbers as they are used.
+#[derive(Clone, Copy)]
+struct Numbers {
+    alpha_1: f32,
+    rest_1: f32,
+    alpha_2: f32,
+    rest_2: f32,
+    scale_1: f32,
+    scale_2: f32,
+    epsilon: f32,
+    signed: bool,
+}
+
+impl From<&SevenRule> for Numbers {
+    fn from(rule: &SevenRule) -> Self {
+        Self {
+            alpha_1: rule.alpha_1 as f32,
+            rest_1: (1.0 - rule.alpha_1) as f32,
+            alpha_2: rule.alpha_2 as f32,
+            rest_2: (1.0 - rule.alpha_2) as f32,
+            scale_1: (1.0 / rule.correction_1) as f32,
+            scale_2: (1.0 / rule.correction_2) as f32,
+            epsilon: rule.epsilon as f32,
+            signed: rule.signed,
+        }
+    }
+}
+
+/// Updates the statistics in place, and counts the new scores of entries that are not dropped by
+/// the upper 16 bits of their keys.
+///
+/// # Panics
+///
+/// When the slices differ in length, or the histogram is not one of 16 bits.
+pub fn seven<F: Flag>(rule: &SevenRule, slices: Seven<'_, F>, counts: Option<&mut Histogram>) {
+    let count = slices.score.len();
+    let lengths = [
+        slices.moment_1.len(),
+        slices.moment_2.len(),
+        slices.weight.len(),
+        slices.grad.len(),
+        slices.dropped.map_or(count, <[F]>::len),
+    ];
+    assert!(
+        lengths.iter().all(|&length| length == count),
+        "the slices of one update should be of one length: {count} and {lengths:?}"
+    );
+    let numbers = Numbers::from(rule);
+    let length = pieces::length(count);
+    let parts: Vec<_> = split(slices, length).collect();
+    match counts {
+        None => parts
+            .into_par_iter()
+            .for_each(|part| update_piece(numbers, part, None)),
+        Some(counts) => {
+            assert_eq!(counts.kept.len(), 1 << 16, "bins of the histogram");
+            // Summed as each piece ends: integers, so in any order.
+            let counts = std::sync::Mutex::new(counts);
+            parts.into_par_iter().for_each(|part| {
+                let mut bins = vec![0u32; 1 << 16];
+                update_piece(numbers, part, Some(&mut bins));
+                let mut counts = counts
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                crate::count::add(&mut counts.kept, &bins);
+            });
+        }
+    }
+}
+
+/// Cuts the slices into pieces of a length.
+#[inline(always)]
+fn split<F: Flag>(
+    slices: Seven<'_, F>,
+    length: usize,
+) -> impl Iterator<Item = Seven<'_, F>> {
+    let zipped = slices
+        .moment_1
+        .chunks_mut(length)
+        .zip(slices.moment_2.chunks_mut(length))
+        .zip(slices.score.chunks_mut(length))
+        .zip(slices.weight.chunks(length))
+        .zip(slices.grad.chunks(length));
+    zipped
+        .enumerate()
+        .map(move |(index, ((((moment_1, moment_2), score), weight), grad))| {
+            let start = index * length;
+            let dropped = slices
+                .dropped
+                .map(|dropped| &dropped[start..start + weight.len()]);
+            Seven {
+                moment_1,
+                moment_2,
+                score,
+                weight,
+                grad,
+                dropped,
+            }
+        })
+}
+
+#[inline(always)]
+fn body<F: Flag>(numbers: Numbers, part: Seven<'_, F>, mut bins: Option<&mut [u32]>) {
+    for block in split(part, BLOCK) {
+        let (scores, dropped) = update_block(numbers, block);
+        let Some(bins) = bins.as_deref_mut() else {
+            continue;
+        };
+        match dropped {
+            None => {
+                for &score in &*scores {
+                    bins[(key_of(score) >> 16) as usize] += 1;
+                }
+            }
+            Some(dropped) => {
+                for (&score, &dropped) in scores.iter().zip(dropped) {
+                    bins[(key_of(score) >> 16) as usize] += u32::from(!dropped.get());
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn update_block<F: Flag>(
+    numbers: Numbers,
+    block: Seven<'_, F>,
+) -> (&mut [f32], Option<&[F]>) {
+    let Seven {
+        moment_1,
+        moment_2,
+        score,
+        weight,
+        grad,
+        dropped,
+    } = block;
+    let count = score.len();
+    let (moment_1, moment_2) = (&mut moment_1[..count], &mut moment_2[..count]);
+    let (weight, grad) = (&weight[..count], &grad[..count]);
+    match dropped {
+        None => {
+            for i in 0..count {
+                let new = update(numbers, moment_1[i], moment_2[i], score[i], weight[i], grad[i]);
+                (moment_1[i], moment_2[i], score[i]) = new;
+            }
+        }
+        Some(dropped) => {
+            let dropped = &dropped[..count];
+            for i in 0..count {
+                let new = update(numbers, moment_1[i], moment_2[i], score[i], weight[i], grad[i]);
+                let stays = !dropped[i].get();
+                moment_1[i] = if stays { new.0 } else { 0.0 };
+                moment_2[i] = if stays { new.1 } else { 0.0 };
+                score[i] = if stays { new.2 } else { 0.0 };
+            }
+        }
+    }
+    (score, dropped)
+}
+
+/// One entry, in the order of operations of the portable path.
+#[inline(always)]
+fn update(n: Numbers, m: f32, v: f32, s: f32, w: f32, g: f32) -> (f32, f32, f32) {
+    let a = g.abs();
+    let first = if n.signed { g } else { a };
+    let m = m * n.alpha_1 + first * n.rest_1;
+    let v = v * n.alpha_2 + (a * a) * n.rest_2;
+    let steadiness = (m * n.scale_1) / ((v * n.scale_2).sqrt() + n.epsilon);
+    (m, v, s + (steadiness * a * w).abs())
+}
+
+dispatch!(body => fn update_piece<F: Flag>(numbers: Numbers, part: Seven<'_, F>, bins: Option<&mut [u32]>));

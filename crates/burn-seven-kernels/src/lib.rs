@@ -1,0 +1,69 @@
+//! The seam between burn-seven and a backend.
+//!
+//! Everything that touches each weight at each step goes through [`Kernels`]: the check for NaN and
+//! infinite values, SEVEN's update, counting scores by their bits, and writing masks once the cut is
+//! known. Every method has a portable default, made of Burn's tensor operations, which is the
+//! reference for the faster ones.
+//!
+//! Scores are compared by [`key_of`], a map of floats to integers that keeps their order. The cut is
+//! found a [`Digit`] of the key at a time: one count of the highest bits finds the bin that holds it,
+//! a count of the next bits inside that bin narrows it down, until all 32 bits are known. That is
+//! exact for any input; nothing is concatenated and nothing is sorted.
+
+mod candidates;
+mod histogram;
+mod key;
+pub mod portable;
+mod seven;
+
+pub use candidates::{Candidates, Cut, Rewrite, Ties, Written};
+pub use histogram::{Digit, Histogram};
+pub use key::key_of;
+pub use portable::Portable;
+pub use seven::{SevenRule, SevenStep, SevenTensors, Updated};
+
+use burn::tensor::Tensor;
+
+/// What a backend may do faster than the portable path. Every method has a portable default.
+pub trait Kernels: std::fmt::Debug + Send + Sync {
+    /// The path's name, as the report shows it.
+    fn name(&self) -> &'static str;
+
+    /// How many bits of the key each count takes, from the highest down; 32 together. Default: 16, 16
+    fn digits(&self) -> &'static [u32] {
+        &[16, 16]
+    }
+
+    /// Whether every value of these tensors is finite. All are float and on one device.
+    fn all_finite(&self, tensors: &[&Tensor<1>]) -> bool {
+        portable::all_finite(tensors)
+    }
+
+    /// One update of SEVEN's statistics, in place where no one else holds their buffers; with
+    /// `counts` the new scores of entries that are not dropped may be counted in the same pass, by
+    /// the first of [`digits`](Self::digits).
+    ///
+    /// # Errors
+    ///
+    /// The step itself, untouched, where the backend has no kernel for it.
+    fn seven(
+        &self,
+        step: SevenStep,
+        counts: Option<&mut Histogram>,
+    ) -> Result<Updated, Box<SevenStep>> {
+        let _ = counts;
+        Err(Box::new(step))
+    }
+
+    /// Adds the unreserved candidates of these tensors to `counts`, by one digit of their keys.
+    fn count(&self, candidates: &[Candidates<'_>], digit: Digit, counts: &mut Histogram) {
+        for one in candidates {
+            portable::count(one, digit, counts);
+        }
+    }
+
+    /// Writes new masks, in the order given, in place where no one else holds the old ones.
+    fn write(&self, rewrites: Vec<Rewrite<'_>>, cut: Cut) -> Written {
+        Written::one_by_one(rewrites, cut, portable::write)
+    }
+}

@@ -1,0 +1,1 @@
+//! The libtorch backend of burn-seven: CPU, CUDA and MPS.

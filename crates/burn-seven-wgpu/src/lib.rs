@@ -1,0 +1,1 @@
+//! The wgpu backend of burn-seven: Vulkan, Metal and WebGPU.
