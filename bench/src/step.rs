@@ -18,11 +18,14 @@ use crate::{Error, StepArgs, copy, memory, weights};
 #[derive(Debug, Serialize)]
 struct Figures {
     scorer: String,
-    /// The update, with the check for NaN and infinite values.
+    /// The update, with the check for NaN and infinite values, and with the count of the new
+    /// scores where it is made in the same pass.
     update: Spread,
-    /// The threshold and the masks.
+    /// The exact threshold.
+    threshold: Spread,
+    /// Writing the masks.
     masks: Spread,
-    /// Both.
+    /// All three.
     total: Spread,
     /// The median total over the time of copying 16 bytes a weight.
     over_copy: f64,
@@ -50,7 +53,7 @@ pub fn run(args: &StepArgs) -> Result<(), Error> {
     let copy = copy::nanoseconds_of_16_bytes();
     let mut run = Run {
         device: format!("{device:?}"),
-        kernels: Selector::default().kernels().to_string(),
+        kernels: Selector::default().kernels_at(&device).to_string(),
         weights: args.weights,
         repeat: args.repeat,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -58,11 +61,11 @@ pub fn run(args: &StepArgs) -> Result<(), Error> {
         scorers: Vec::new(),
     };
     println!(
-        "{} weights on {}, {} threads, masks by {}; copying 16 bytes: {copy:.2} ns",
+        "{} weights on {}, {} threads, kernels {}; copying 16 bytes: {copy:.2} ns",
         run.weights, run.device, run.threads, run.kernels
     );
     println!(
-        "ns a weight    update                     masks                      total                      x copy  extra bytes"
+        "ns a weight    update                     threshold                  masks                      total                      x copy  extra bytes"
     );
     let mut bench = Bench {
         args,
@@ -113,16 +116,30 @@ impl Bench<'_> {
         for step in 0..self.args.repeat {
             // A cubic ramp's first steps: a new threshold each time.
             let sparsity = Sparsity::new(0.9 * (step + 1) as f64 / self.args.repeat as f64)?;
+            let mut tally = selector.tally(&masks, sparsity, returns)?;
+            self.sync();
             let start = Instant::now();
-            scorer.update(self.grads)?;
+            let passed = || start.elapsed().as_secs_f64();
+            let tally = match scorer.scorer().never_nan() {
+                true => {
+                    scorer.update_counting(self.grads, &mut tally)?;
+                    Some(tally)
+                }
+                false => {
+                    scorer.update(self.grads)?;
+                    None
+                }
+            };
             self.sync();
-            let updated = start.elapsed().as_secs_f64();
-            masks = selector
-                .select(&scorer.scores(), &masks, sparsity, returns)?
-                .masks;
+            let updated = passed();
+            let scores = scorer.scores();
+            let cuts = selector.cut(&scores, &masks, sparsity, returns, tally)?;
+            let cut = passed();
+            masks = cuts.write(&scores, masks).masks;
             self.sync();
-            let total = start.elapsed().as_secs_f64();
-            times.push([updated, total - updated, total].map(|time| time * 1e9 / count));
+            let total = passed();
+            let parts = [updated, cut - updated, total - cut, total];
+            times.push(parts.map(|time| time * 1e9 / count));
         }
         // The allocator keeps what earlier scorers freed, so only the first one's peak tells.
         let extra = before
@@ -133,14 +150,16 @@ impl Bench<'_> {
         let figures = Figures {
             scorer: name.to_string(),
             update: spread(0),
-            masks: spread(1),
-            total: spread(2),
-            over_copy: spread(2).median / self.copy,
+            threshold: spread(1),
+            masks: spread(2),
+            total: spread(3),
+            over_copy: spread(3).median / self.copy,
             extra_bytes: extra,
         };
         println!(
-            "{name:12}  {:25}  {:25}  {:25}  {:6.1}  {:>11}",
+            "{name:12}  {:25}  {:25}  {:25}  {:25}  {:6.1}  {:>11}",
             figures.update.to_string(),
+            figures.threshold.to_string(),
             figures.masks.to_string(),
             figures.total.to_string(),
             figures.over_copy,

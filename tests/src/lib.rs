@@ -1,15 +1,11 @@
 //! What the tests of the workspace share: replaying recorded streams, small models, a training
 //! loop.
 
+mod devices;
 pub mod model;
 pub mod replay;
 
-use burn::tensor::Device;
-
-/// Every backend that needs nothing but Rust.
-pub fn devices() -> [Device; 2] {
-    [burn_seven_ndarray::device(), burn_seven_flex::device()]
-}
+pub use devices::{VARIABLE, device, devices};
 
 /// The guide's code, compiled and run as doctests.
 #[cfg(doctest)]

@@ -7,7 +7,7 @@ use clap::Parser;
 // Three epochs are enough for much more than guessing (a tenth), and for the exact count: the
 // selected weights are 4·64 + 3·(4·64² + 2·64·128) = 98,560, a quarter of them 24,640.
 fn learns_and_prunes_exactly(when: &[&str]) {
-    let device = burn_seven::device().autodiff();
+    let device = burn_seven_tests::device().autodiff();
     let args = Args::parse_from(
         ["digits", "--epochs", "3", "--sparsity", "0.75"]
             .iter()

@@ -13,20 +13,21 @@ const BLOCK: usize = 64;
 /// # Panics
 ///
 /// When the slices differ in length, or the histogram has another number of bins than the digit.
-pub fn count<F: Flag>(
-    scored: Scored<'_, F>,
-    dropped: &[F],
-    digit: Digit,
-    counts: &mut Histogram,
-) {
+pub fn count<F: Flag>(scored: Scored<'_, F>, dropped: &[F], digit: Digit, counts: &mut Histogram) {
     let total = scored.scores.len();
     assert_eq!(dropped.len(), total, "flags of what is dropped");
-    assert!(scored.reserved.is_none_or(|reserved| reserved.len() == total));
+    assert!(
+        scored
+            .reserved
+            .is_none_or(|reserved| reserved.len() == total)
+    );
     assert_eq!(counts.kept.len(), digit.bins(), "bins of the histogram");
     let length = pieces::length(total);
     let counts = std::sync::Mutex::new((counts, 0));
     let starts = (0..total).step_by(length.max(1));
-    let parts: Vec<_> = starts.map(|start| start..(start + length).min(total)).collect();
+    let parts: Vec<_> = starts
+        .map(|start| start..(start + length).min(total))
+        .collect();
     parts.into_par_iter().for_each(|part| {
         let scored = Scored {
             scores: &scored.scores[part.clone()],
@@ -73,7 +74,9 @@ struct Piece {
 #[inline(always)]
 fn body<F: Flag>(scored: Scored<'_, F>, dropped: &[F], digit: Digit, piece: &mut Piece) {
     let counted = |index: usize| {
-        let reserved = scored.reserved.is_some_and(|reserved| reserved[index].get());
+        let reserved = scored
+            .reserved
+            .is_some_and(|reserved| reserved[index].get());
         (scored.returns || !dropped[index].get()) && !reserved
     };
     let bin = |key: u32| (key >> digit.shift) as usize & (digit.bins() - 1);

@@ -151,15 +151,16 @@ impl<H: Host> Kernels for HostKernels<H> {
             &step.grad,
         ];
         // Asked of handles that are gone before the state is written, so that it can be in place.
-        let usable = tensors.iter().all(|tensor| {
-            H::holds(&tensor.device()) && H::floats((*tensor).clone()).is_some()
-        });
+        let usable = tensors
+            .iter()
+            .all(|tensor| H::holds(&tensor.device()) && H::floats((*tensor).clone()).is_some());
         let dropped = step.dropped.clone().map(H::flags);
         if !usable || dropped.as_ref().is_some_and(Option::is_none) {
             return Err(Box::new(step));
         }
         let dropped = dropped.flatten();
-        let floats = |tensor| H::floats(tensor).expect("floats that were usable should still be so");
+        let floats =
+            |tensor| H::floats(tensor).expect("floats that were usable should still be so");
         let (weight, grad) = (floats(step.weight), floats(step.grad));
         let mut moment_1 = floats(step.state.moment_1);
         let mut moment_2 = floats(step.state.moment_2);
@@ -198,8 +199,7 @@ impl<H: Host> Kernels for HostKernels<H> {
 
     fn write(&self, rewrites: Vec<Rewrite<'_>>, cut: Cut) -> Written {
         Written::one_by_one(rewrites, cut, |rewrite, cut| {
-            Self::write_one(rewrite, cut)
-                .unwrap_or_else(|rewrite| portable::write(rewrite, cut))
+            Self::write_one(rewrite, cut).unwrap_or_else(|rewrite| portable::write(rewrite, cut))
         })
     }
 }

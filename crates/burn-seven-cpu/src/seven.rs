@@ -97,10 +97,7 @@ pub fn seven<F: Flag>(rule: &SevenRule, slices: Seven<'_, F>, counts: Option<&mu
 
 /// Cuts the slices into pieces of a length.
 #[inline(always)]
-fn split<F: Flag>(
-    slices: Seven<'_, F>,
-    length: usize,
-) -> impl Iterator<Item = Seven<'_, F>> {
+fn split<F: Flag>(slices: Seven<'_, F>, length: usize) -> impl Iterator<Item = Seven<'_, F>> {
     let zipped = slices
         .moment_1
         .chunks_mut(length)
@@ -108,9 +105,8 @@ fn split<F: Flag>(
         .zip(slices.score.chunks_mut(length))
         .zip(slices.weight.chunks(length))
         .zip(slices.grad.chunks(length));
-    zipped
-        .enumerate()
-        .map(move |(index, ((((moment_1, moment_2), score), weight), grad))| {
+    zipped.enumerate().map(
+        move |(index, ((((moment_1, moment_2), score), weight), grad))| {
             let start = index * length;
             let dropped = slices
                 .dropped
@@ -123,7 +119,8 @@ fn split<F: Flag>(
                 grad,
                 dropped,
             }
-        })
+        },
+    )
 }
 
 #[inline(always)]
@@ -149,10 +146,7 @@ fn body<F: Flag>(numbers: Numbers, part: Seven<'_, F>, mut bins: Option<&mut [u3
 }
 
 #[inline(always)]
-fn update_block<F: Flag>(
-    numbers: Numbers,
-    block: Seven<'_, F>,
-) -> (&mut [f32], Option<&[F]>) {
+fn update_block<F: Flag>(numbers: Numbers, block: Seven<'_, F>) -> (&mut [f32], Option<&[F]>) {
     let Seven {
         moment_1,
         moment_2,
@@ -167,14 +161,28 @@ fn update_block<F: Flag>(
     match dropped {
         None => {
             for i in 0..count {
-                let new = update(numbers, moment_1[i], moment_2[i], score[i], weight[i], grad[i]);
+                let new = update(
+                    numbers,
+                    moment_1[i],
+                    moment_2[i],
+                    score[i],
+                    weight[i],
+                    grad[i],
+                );
                 (moment_1[i], moment_2[i], score[i]) = new;
             }
         }
         Some(dropped) => {
             let dropped = &dropped[..count];
             for i in 0..count {
-                let new = update(numbers, moment_1[i], moment_2[i], score[i], weight[i], grad[i]);
+                let new = update(
+                    numbers,
+                    moment_1[i],
+                    moment_2[i],
+                    score[i],
+                    weight[i],
+                    grad[i],
+                );
                 let stays = !dropped[i].get();
                 moment_1[i] = if stays { new.0 } else { 0.0 };
                 moment_2[i] = if stays { new.1 } else { 0.0 };

@@ -14,7 +14,11 @@ use crate::{Flag, Scored, pieces, simd::dispatch};
 pub fn write<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], cut: &mut Cut) -> u64 {
     let total = scored.scores.len();
     assert_eq!(dropped.len(), total, "flags of what is dropped");
-    assert!(scored.reserved.is_none_or(|reserved| reserved.len() == total));
+    assert!(
+        scored
+            .reserved
+            .is_none_or(|reserved| reserved.len() == total)
+    );
     let length = pieces::length(total);
     let starts = (0..total).step_by(length.max(1));
     let part = |start: usize| {
@@ -28,7 +32,11 @@ pub fn write<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], cut: &mut Cut) -
     // Where only some of the ties stay, those of earlier pieces go first.
     let mut cuts: Vec<Cut> = Vec::new();
     if is_partial(cut.kept) || is_partial(cut.dropped) {
-        let pairs: Vec<_> = starts.clone().map(part).zip(dropped.chunks(length)).collect();
+        let pairs: Vec<_> = starts
+            .clone()
+            .map(part)
+            .zip(dropped.chunks(length))
+            .collect();
         let ties: Vec<(u64, u64)> = pairs
             .into_par_iter()
             .map(|(scored, dropped)| ties_of(scored, dropped, cut.key))
@@ -59,7 +67,9 @@ fn is_partial(ties: Ties) -> bool {
 fn ties_of<F: Flag>(scored: Scored<'_, F>, dropped: &[F], key: u32) -> (u64, u64) {
     let (mut kept, mut back) = (0, 0);
     for (index, &score) in scored.scores.iter().enumerate() {
-        let reserved = scored.reserved.is_some_and(|reserved| reserved[index].get());
+        let reserved = scored
+            .reserved
+            .is_some_and(|reserved| reserved[index].get());
         if key_of(score) == key && !reserved {
             match dropped[index].get() {
                 false => kept += 1,
@@ -97,7 +107,10 @@ fn body<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], mut cut: Cut) -> u64 
         let was_dropped = dropped[index].get();
         let stays = if was_dropped && !scored.returns {
             false
-        } else if scored.reserved.is_some_and(|reserved| reserved[index].get()) {
+        } else if scored
+            .reserved
+            .is_some_and(|reserved| reserved[index].get())
+        {
             true
         } else if key != cut.key {
             key > cut.key

@@ -110,10 +110,12 @@ impl Cut {
 }
 
 /// The new masks.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Written {
     /// What each drops, shape `[n]`, and how many entries it keeps.
     pub masks: Vec<(Tensor<1, Bool>, u64)>,
+    /// The cut with these tensors' ties taken off, for tensors that come after them.
+    pub rest: Cut,
 }
 
 impl Written {
@@ -126,6 +128,7 @@ impl Written {
         let masks = rewrites.into_iter().map(|one| write(one, &mut cut));
         Self {
             masks: masks.collect(),
+            rest: cut,
         }
     }
 }

@@ -19,23 +19,48 @@
 //!
 //! | feature | backend | [`device`] |
 //! | --- | --- | --- |
-//! | `ndarray` (default) | ndarray, on the CPU | `Device::ndarray()` |
+//! | `cuda` | CUDA, for NVIDIA's cards | `Device::cuda(DeviceIndex::Default)` |
+//! | `wgpu` | wgpu: Vulkan, Metal, WebGPU | `Device::wgpu(DeviceKind::DefaultDevice)` |
+//! | `tch` | libtorch | `Device::libtorch()`, its CPU |
 //! | `flex` | flex, Burn's own, on the CPU | `Device::flex()` |
+//! | `ndarray` (default) | ndarray, on the CPU | `Device::ndarray()` |
 //!
-//! With several, [`device`] takes the first of this order: flex, ndarray.
+//! With several, [`device`] takes the first of this order, and the fast path of each is taken for
+//! tensors on its own devices. `vulkan` and `metal` are `wgpu` with kernels compiled for these
+//! interfaces rather than to WGSL. What each backend needs is in the guide's chapter on backends.
 
-#[cfg(not(any(feature = "ndarray", feature = "flex")))]
-compile_error!("burn-seven needs a backend: choose one of the features `ndarray` and `flex`");
+#[cfg(not(any(
+    feature = "cuda",
+    feature = "wgpu",
+    feature = "tch",
+    feature = "flex",
+    feature = "ndarray"
+)))]
+compile_error!(
+    "burn-seven needs a backend: choose one of the features `ndarray`, `flex`, `wgpu`, `cuda` and `tch`"
+);
 
 pub use burn_seven_core::*;
 
 /// The device of the backend that the features choose, without autodiff.
 ///
-/// `device().autodiff()` trains on it. With several backends the order is flex, ndarray, so that
-/// adding `flex` to the default features is enough to switch.
+/// `device().autodiff()` trains on it. With several backends the order is cuda, wgpu, tch, flex,
+/// ndarray, so that adding a feature to the default one is enough to switch.
 pub fn device() -> burn::tensor::Device {
-    #[cfg(feature = "flex")]
+    #[cfg(feature = "cuda")]
+    return burn_seven_cuda::device();
+    #[cfg(all(feature = "wgpu", not(feature = "cuda")))]
+    return burn_seven_wgpu::device();
+    #[cfg(all(feature = "tch", not(any(feature = "cuda", feature = "wgpu"))))]
+    return burn_seven_tch::device();
+    #[cfg(all(
+        feature = "flex",
+        not(any(feature = "cuda", feature = "wgpu", feature = "tch"))
+    ))]
     return burn_seven_flex::device();
-    #[cfg(all(feature = "ndarray", not(feature = "flex")))]
+    #[cfg(all(
+        feature = "ndarray",
+        not(any(feature = "cuda", feature = "wgpu", feature = "tch", feature = "flex"))
+    ))]
     return burn_seven_ndarray::device();
 }

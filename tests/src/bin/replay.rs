@@ -16,7 +16,7 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let outcome = match replay_file(&args.file, &burn_seven::device()) {
+    let outcome = match replay_file(&args.file, &burn_seven_tests::device()) {
         Ok(outcome) => outcome,
         Err(error) => {
             eprintln!("replay: {}: {error}", args.file.display());

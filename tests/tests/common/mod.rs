@@ -9,7 +9,7 @@ use burn_seven::{CubicSchedule, Error, Pruner, PrunerConfig, SevenScorerConfig, 
 use burn_seven_tests::model::{Net, gradients};
 
 pub fn device() -> Device {
-    burn_seven::device().autodiff()
+    burn_seven_tests::device().autodiff()
 }
 
 pub fn sparsity(value: f64) -> Sparsity {

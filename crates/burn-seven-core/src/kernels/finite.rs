@@ -1,37 +1,41 @@
 //! Finding NaN and infinite values.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
+use super::KernelChoice;
 use crate::{Error, WeightGrads};
 
-/// Checks that every weight and gradient is finite.
-///
-/// A sum that is finite has only finite terms, so one number tells for all tensors together; only
-/// when it is not finite, which finite terms may cause by overflow, is each looked at by itself.
+/// Checks that every weight and gradient is finite: all tensors of a device together, and each by
+/// itself only where that fails.
 ///
 /// # Errors
 ///
-/// [`Error::NonFinite`] with the first such weight.
-pub(crate) fn check_finite(grads: &WeightGrads) -> Result<(), Error> {
-    let sums = grads.iter().flat_map(|entry| {
-        std::iter::once(entry.weight())
-            .chain(entry.grad())
-            .map(|values| values.clone().sum())
-    });
-    // A model may be spread over devices; one that is not is not moved by this.
-    let Some(total) = sums.reduce(|total, sum| {
-        let device = total.device();
-        total + sum.to_device(&device)
-    }) else {
-        return Ok(());
-    };
-    if total.into_scalar::<f32>().is_finite() {
+/// [`Error::NonFinite`] with the first weight that is not.
+pub(crate) fn check_finite(grads: &WeightGrads, kernels: &KernelChoice) -> Result<(), Error> {
+    let mut devices: Vec<(Device, Vec<&Tensor<1>>)> = Vec::new();
+    for entry in grads.iter() {
+        for values in std::iter::once(entry.stored()).chain(entry.stored_grad()) {
+            let device = values.device();
+            match devices.iter_mut().find(|(known, _)| *known == device) {
+                Some((_, tensors)) => tensors.push(values),
+                None => devices.push((device, vec![values])),
+            }
+        }
+    }
+    let finite = |device: &Device, tensors: &[&Tensor<1>]| kernels.at(device).all_finite(tensors);
+    if devices
+        .iter()
+        .all(|(device, tensors)| finite(device, tensors))
+    {
         return Ok(());
     }
     for entry in grads.iter() {
-        let named = [("weight", Some(entry.weight())), ("gradient", entry.grad())];
+        let named = [
+            ("weight", Some(entry.stored())),
+            ("gradient", entry.stored_grad()),
+        ];
         for (what, values) in named {
-            if values.is_some_and(|values| !all_finite(values)) {
+            if values.is_some_and(|values| !finite(&values.device(), &[values])) {
                 return Err(Error::NonFinite {
                     what,
                     path: entry.path().to_string(),
@@ -42,27 +46,26 @@ pub(crate) fn check_finite(grads: &WeightGrads) -> Result<(), Error> {
     Ok(())
 }
 
-fn all_finite(values: &Tensor<1>) -> bool {
-    values.clone().is_finite().all().into_scalar::<bool>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scorer::testing::one_weight;
 
+    fn check(weight: &[f32], grad: &[f32]) -> Result<(), Error> {
+        check_finite(&one_weight(weight, grad), &KernelChoice::default())
+    }
+
     #[test]
     fn sums_that_overflow_are_not_mistaken_for_infinite_values() {
-        let grads = one_weight(&[f32::MAX, f32::MAX], &[f32::MAX, f32::MAX]);
-        assert_eq!(check_finite(&grads), Ok(()));
+        let large = [f32::MAX, f32::MAX];
+        assert_eq!(check(&large, &large), Ok(()));
     }
 
     #[test]
     fn infinite_values_that_cancel_are_found() {
-        let grads = one_weight(&[1.0, 2.0], &[f32::INFINITY, f32::NEG_INFINITY]);
         let path = "weight".to_string();
         assert_eq!(
-            check_finite(&grads),
+            check(&[1.0, 2.0], &[f32::INFINITY, f32::NEG_INFINITY]),
             Err(Error::NonFinite {
                 what: "gradient",
                 path

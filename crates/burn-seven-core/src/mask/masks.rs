@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Bool, Tensor};
 
 use super::update::zero;
-use crate::kernels;
+use crate::kernels::portable;
 use crate::scorer::WeightScore;
 use crate::weights::{Found, Take, find};
 use crate::{Error, Failed, Scores, Selection};
@@ -59,9 +59,13 @@ impl Mask {
         self.shape.iter().product()
     }
 
+    pub(super) fn into_parts(self) -> (String, Vec<usize>, Tensor<1, Bool>) {
+        (self.path, self.shape, self.dropped)
+    }
+
     /// Whether each entry is kept, row-major, on the host.
     pub fn to_vec(&self) -> Vec<bool> {
-        let dropped = kernels::bools(&self.dropped);
+        let dropped = portable::bools(&self.dropped);
         dropped.into_iter().map(|dropped| !dropped).collect()
     }
 }
@@ -121,6 +125,10 @@ impl Masks {
     pub(crate) fn count_nonzero(found: &Found) -> usize {
         let zeros = zeros_of(found).int().sum().into_scalar::<i64>();
         found.shape.iter().product::<usize>() - zeros as usize
+    }
+
+    pub(super) fn into_masks(self) -> Vec<Mask> {
+        self.masks
     }
 
     /// The masks, weight by weight.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Bool, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-use super::{Mask, Masks};
+use super::{Cuts, Mask, Masks, Selected, Tally};
 use crate::budget::{Layer, Pool};
-use crate::kernels::{self, BINS, Candidates, Cut, Histogram, Kernels, Portable, key_of};
+use crate::kernels::{
+    Candidates, Cut, Digit, Histogram, KernelChoice, Kernels, Rewrite, Ties, key_of, portable,
+};
 use crate::scorer::WeightScore;
 use crate::{Budget, Error, GlobalBudget, Pattern, Scores, Sparsity, Unstructured};
 
@@ -20,7 +22,7 @@ pub struct Selector {
     pub(super) budget: Arc<dyn Budget>,
     pub(super) pattern: Arc<dyn Pattern>,
     pub(super) min_kept: usize,
-    pub(super) kernels: Arc<dyn Kernels>,
+    pub(super) kernels: KernelChoice,
 }
 
 impl Default for Selector {
@@ -28,15 +30,6 @@ impl Default for Selector {
     fn default() -> Self {
         Self::new(GlobalBudget, Unstructured)
     }
-}
-
-/// What a [`Selector`] chose.
-#[derive(Debug, Clone)]
-pub struct Selected {
-    /// The new masks.
-    pub masks: Masks,
-    /// Weights that were about to lose more than the minimum allows, and were held at it.
-    pub held: Vec<String>,
 }
 
 /// Everything about one weight that selection needs.
@@ -63,7 +56,7 @@ impl Selector {
             budget,
             pattern,
             min_kept,
-            kernels: Arc::new(Portable),
+            kernels: KernelChoice::default(),
         }
     }
 
@@ -73,13 +66,13 @@ impl Selector {
         self
     }
 
-    /// Counts and writes masks by a backend's own kernels. Default: [`Portable`]
-    pub fn with_kernels(mut self, kernels: impl Kernels + 'static) -> Self {
-        self.kernels = Arc::new(kernels);
-        self
+    /// Counts and writes masks by these kernels on every device. Default: each device's own, by
+    /// [`kernels::at`](crate::kernels::at)
+    pub fn with_kernels(self, kernels: impl Kernels + 'static) -> Self {
+        self.with_choice(KernelChoice::always(kernels))
     }
 
-    pub(crate) fn with_shared_kernels(mut self, kernels: Arc<dyn Kernels>) -> Self {
+    pub(crate) fn with_choice(mut self, kernels: KernelChoice) -> Self {
         self.kernels = kernels;
         self
     }
@@ -93,9 +86,18 @@ impl Selector {
         (self.budget.name(), self.pattern.name())
     }
 
-    /// The name of the path that chooses the masks.
-    pub fn kernels(&self) -> &'static str {
-        self.kernels.name()
+    /// The name of the path that chooses the masks of weights on `device`.
+    pub fn kernels_at(&self, device: &Device) -> &str {
+        self.kernels.at(device).name()
+    }
+
+    /// Whether the pattern reserves entries by their scores.
+    pub(crate) fn reserves(&self) -> bool {
+        self.pattern.reserves()
+    }
+
+    pub(crate) fn choice(&self) -> &KernelChoice {
+        &self.kernels
     }
 
     /// Chooses masks of `sparsity` by `scores`.
@@ -115,28 +117,78 @@ impl Selector {
         sparsity: Sparsity,
         returns: bool,
     ) -> Result<Selected, Error> {
+        let cuts = self.cut(scores, current, sparsity, returns, None)?;
+        Ok(cuts.write(scores, current.clone()))
+    }
+
+    /// Room to count scores while they are made, for masks of `sparsity` after `current`; see
+    /// [`Tally`]. What can be known to be wrong before there are scores is found here.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`select`](Self::select) that don't come from the scores.
+    pub fn tally(
+        &self,
+        current: &Masks,
+        sparsity: Sparsity,
+        returns: bool,
+    ) -> Result<Tally, Error> {
+        for mask in current.iter() {
+            self.pattern.check(mask.path(), mask.shape())?;
+        }
+        let candidates = |mask: &Mask| if returns { mask.total() } else { mask.kept() };
+        let layers: Vec<Layer> = current
+            .iter()
+            .map(|mask| Layer {
+                path: mask.path(),
+                shape: mask.shape(),
+                candidates: candidates(mask),
+            })
+            .collect();
+        let mut pool_of = vec![0; layers.len()];
+        for (index, pool) in self.pools(sparsity, &layers)?.iter().enumerate() {
+            self.check_room(pool, &layers)?;
+            for &layer in &pool.layers {
+                pool_of[layer] = index;
+            }
+        }
+        let devices = current.iter().map(|mask| mask.dropped().device());
+        Ok(Tally::new(pool_of, self.digits(devices)[0]))
+    }
+
+    /// Draws the lines of [`select`](Self::select); [`Cuts::write`] then writes the masks. `tally`
+    /// is of the same masks and sparsity, and counted these scores.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`select`](Self::select).
+    pub fn cut(
+        &self,
+        scores: &Scores,
+        current: &Masks,
+        sparsity: Sparsity,
+        returns: bool,
+        mut tally: Option<Tally>,
+    ) -> Result<Cuts, Error> {
         let members = scores
             .iter()
             .map(|score| self.member(score, current, returns))
             .collect::<Result<Vec<_>, Error>>()?;
         let layers: Vec<Layer> = members.iter().map(Member::layer).collect();
-        let mut chosen: Vec<Option<Mask>> = vec![None; members.len()];
-        let mut held = Vec::new();
+        let mut cuts = Cuts {
+            lines: Vec::new(),
+            reserved: Vec::new(),
+            held: Vec::new(),
+            returns,
+            kernels: self.kernels.clone(),
+        };
         for pool in self.pools(sparsity, &layers)? {
             self.check_room(&pool, &layers)?;
-            self.select_pool(&pool, &members, returns, &mut chosen, &mut held)?;
+            self.cut_pool(&pool, &members, returns, tally.as_mut(), &mut cuts)?;
         }
-        held.sort_unstable();
-        let masks = chosen
-            .into_iter()
-            .map(|mask| mask.expect("every weight should be in a pool"));
-        Ok(Selected {
-            masks: Masks::new(masks.collect()),
-            held: held
-                .into_iter()
-                .map(|index| members[index].score.path().to_string())
-                .collect(),
-        })
+        cuts.held.sort_unstable();
+        cuts.reserved = members.into_iter().map(|member| member.reserved).collect();
+        Ok(cuts)
     }
 
     fn member<'a>(
@@ -156,7 +208,7 @@ impl Selector {
             reserved_count: 0,
         };
         if self.pattern.reserves() {
-            let scores = kernels::floats(score.value());
+            let scores = portable::floats(score.value());
             if scores.iter().any(|score| score.is_nan()) {
                 return Err(nan_score(score));
             }
@@ -172,15 +224,15 @@ impl Selector {
         Ok(member)
     }
 
-    /// Chooses one pool's masks. A weight that would fall below the minimum is taken out of the
-    /// pool with exactly the minimum, and the others share what is left.
-    fn select_pool(
+    /// Draws one pool's line. A weight that would fall below the minimum is taken out of the pool
+    /// with exactly the minimum, and the others share what is left.
+    fn cut_pool(
         &self,
         pool: &Pool,
         members: &[Member<'_>],
         returns: bool,
-        chosen: &mut [Option<Mask>],
-        held: &mut Vec<usize>,
+        tally: Option<&mut Tally>,
+        cuts: &mut Cuts,
     ) -> Result<(), Error> {
         let mut open = pool.layers.clone();
         let mut keep = pool.keep;
@@ -197,83 +249,168 @@ impl Selector {
                 .map(|&index| members[index].reserved_count)
                 .sum();
         }
+        // What the tally counted is of the whole pool.
+        let bits = self.digits(open.iter().map(|&index| members[index].device()))[0];
+        let mut counts = tally.and_then(|tally| tally.take(&open, bits));
+        counts = counts.filter(|_| !self.pattern.reserves());
+        let minimum = |index: usize| members[index].candidates.min(self.min_kept) as u64;
         loop {
-            let masks = self.cut_and_write(&open, keep, members, returns)?;
-            let minimum = |index: usize| members[index].candidates.min(self.min_kept);
-            let low = open
-                .iter()
-                .zip(&masks)
-                .position(|(&index, mask)| mask.kept() < minimum(index));
+            let line = self.line(&open, keep, members, returns, counts.take())?;
+            let mut low = None;
+            // The entries above the line's last digit are mostly enough to know.
+            let unsure = |position: &usize| {
+                let index = open[*position];
+                let sure = line.above[*position] + members[index].reserved_count as u64;
+                sure < minimum(index)
+            };
+            if (0..open.len()).any(|position| unsure(&position)) {
+                let kept = self.would_keep(&open, line.cut, members, returns);
+                low = (0..open.len()).find(|&position| kept[position] < minimum(open[position]));
+            }
             let Some(low) = low else {
-                for (&index, mask) in open.iter().zip(masks) {
-                    chosen[index] = Some(mask);
-                }
+                cuts.lines.push((open, line.cut));
                 return Ok(());
             };
             let index = open.remove(low);
-            let mut masks = self.cut_and_write(&[index], minimum(index), members, returns)?;
-            chosen[index] = masks.pop();
-            held.push(index);
-            keep = keep.saturating_sub(minimum(index));
+            let held = minimum(index) as usize;
+            let line = self.line(&[index], held, members, returns, None)?;
+            cuts.lines.push((vec![index], line.cut));
+            cuts.held.push(index);
+            keep = keep.saturating_sub(held);
         }
     }
 
-    /// The masks that keep the `keep` best of these members together.
-    fn cut_and_write(
+    /// How many entries each of these members would keep.
+    fn would_keep(
+        &self,
+        indices: &[usize],
+        mut cut: Cut,
+        members: &[Member<'_>],
+        returns: bool,
+    ) -> Vec<u64> {
+        let mut kept = Vec::new();
+        for &index in indices {
+            let member = &members[index];
+            let rewrite = Rewrite {
+                scores: member.score.value(),
+                dropped: member.mask.dropped().clone(),
+                returns,
+                reserved: member.reserved.as_ref(),
+            };
+            let kernels = self.kernels.at(&member.device());
+            let written = kernels.write(vec![rewrite], cut);
+            cut = written.rest;
+            kept.extend(written.masks.into_iter().map(|(_, kept)| kept));
+        }
+        kept
+    }
+
+    /// The line above which the `keep` best of these members together lie.
+    fn line(
         &self,
         indices: &[usize],
         keep: usize,
         members: &[Member<'_>],
         returns: bool,
-    ) -> Result<Vec<Mask>, Error> {
+        counted: Option<Histogram>,
+    ) -> Result<Line, Error> {
         let group: Vec<&Member> = indices.iter().map(|&index| &members[index]).collect();
         let reserved: usize = group.iter().map(|member| member.reserved_count).sum();
-        let mut cut = self.cut(&group, keep.saturating_sub(reserved) as u64, returns)?;
-        let masks = group.iter().map(|member| {
-            let written = self.kernels.write(&member.candidates(returns), cut);
-            cut = written.rest;
-            let (path, shape) = (member.score.path(), member.score.shape());
-            Mask::new(
-                path.to_string(),
-                shape.to_vec(),
-                written.dropped,
-                written.kept,
-            )
-        });
-        Ok(masks.collect())
+        let mut left = keep.saturating_sub(reserved) as u64;
+        let mut digit = None;
+        let mut counted = counted;
+        let mut line = Line {
+            cut: Cut::NONE,
+            above: Vec::new(),
+        };
+        let (mut shift, mut prefix) = (32, None);
+        for &bits in self.digits(group.iter().map(|member| member.device())) {
+            shift -= bits;
+            let this = Digit {
+                shift,
+                bits,
+                prefix,
+            };
+            let counts = match counted.take() {
+                Some(counts) => counts,
+                None => self.count(&group, this, returns)?,
+            };
+            let Some((bin, rest)) = counts.descend(left) else {
+                // More places than candidates: all of them stay.
+                line.above = group
+                    .iter()
+                    .map(|member| member.candidates as u64)
+                    .collect();
+                return Ok(line);
+            };
+            left = rest;
+            prefix = Some((prefix.unwrap_or(0) << bits) | bin as u32);
+            digit = Some((counts, bin));
+        }
+        let (counts, bin) = digit.expect("a key should have digits");
+        let kept = left.min(counts.kept[bin]);
+        line.cut = Cut {
+            key: prefix.expect("a key should have digits"),
+            kept: Ties::of(kept, counts.kept[bin]),
+            dropped: Ties::of(left - kept, counts.dropped[bin]),
+        };
+        line.above = counts.above;
+        Ok(line)
     }
 
-    /// The cut above which exactly `places` unreserved candidates lie.
-    fn cut(&self, group: &[&Member<'_>], places: u64, returns: bool) -> Result<Cut, Error> {
-        let mut counts = Histogram::new();
-        for member in group {
-            self.kernels
-                .count(&member.candidates(returns), None, &mut counts);
+    /// Counts these members' candidates by a digit of their keys.
+    fn count(
+        &self,
+        group: &[&Member<'_>],
+        digit: Digit,
+        returns: bool,
+    ) -> Result<Histogram, Error> {
+        let mut counts = Histogram::new(digit.bits);
+        let mut left = group;
+        // Weights of one device are counted together.
+        while let Some(first) = left.first() {
+            let device = first.device();
+            let run = left
+                .iter()
+                .take_while(|member| member.device() == device)
+                .count();
+            let (these, rest) = left.split_at(run);
+            left = rest;
+            let candidates: Vec<_> = these
+                .iter()
+                .map(|member| member.candidates(returns))
+                .collect();
+            let kernels = self.kernels.at(&device);
+            kernels.count(&candidates, digit, &mut counts);
             if counts.nan > 0 {
-                return Err(nan_score(member.score));
+                // Which of them: one more count of each.
+                let nan = |member: &&&Member<'_>| {
+                    let mut counts = Histogram::new(digit.bits);
+                    kernels.count(&[member.candidates(returns)], digit, &mut counts);
+                    counts.nan > 0
+                };
+                let first = these.iter().find(nan).unwrap_or(first);
+                return Err(nan_score(first.score));
             }
         }
-        let Some((upper, left)) = descend(&counts, places) else {
-            return Ok(Cut {
-                key: 0,
-                kept_ties: u64::MAX,
-                dropped_ties: u64::MAX,
-            });
-        };
-        let mut counts = Histogram::new();
-        for member in group {
-            self.kernels
-                .count(&member.candidates(returns), Some(upper), &mut counts);
-        }
-        let (lower, left) =
-            descend(&counts, left).expect("the bin that holds the cut should hold enough entries");
-        let kept_ties = left.min(counts.kept[lower as usize]);
-        Ok(Cut {
-            key: (u32::from(upper) << 16) | u32::from(lower),
-            kept_ties,
-            dropped_ties: left - kept_ties,
-        })
+        Ok(counts)
     }
+
+    /// How many bits of the key each count takes: what the kernels prefer, if they agree.
+    fn digits(&self, devices: impl Iterator<Item = Device>) -> &'static [u32] {
+        let mut digits = devices.map(|device| self.kernels.at(&device).digits());
+        match digits.next() {
+            Some(first) if digits.all(|other| other == first) => first,
+            _ => &[16, 16],
+        }
+    }
+}
+
+/// Where the line of some weights runs.
+struct Line {
+    cut: Cut,
+    /// How many unreserved entries of each weight surely lie above it.
+    above: Vec<u64>,
 }
 
 fn nan_score(score: &WeightScore) -> Error {
@@ -292,6 +429,10 @@ impl Member<'_> {
         }
     }
 
+    fn device(&self) -> Device {
+        self.score.value().device()
+    }
+
     fn candidates(&self, returns: bool) -> Candidates<'_> {
         Candidates {
             scores: self.score.value(),
@@ -300,18 +441,4 @@ impl Member<'_> {
             reserved: self.reserved.as_ref(),
         }
     }
-}
-
-/// From the highest bin down, the bin that holds the place number `places`, and how many places
-/// are left for it; none when there are no more entries than places.
-fn descend(counts: &Histogram, places: u64) -> Option<(u16, u64)> {
-    let mut left = places;
-    for bin in (0..BINS).rev() {
-        let count = counts.kept[bin] + counts.dropped[bin];
-        if count > left {
-            return Some((bin as u16, left));
-        }
-        left -= count;
-    }
-    None
 }

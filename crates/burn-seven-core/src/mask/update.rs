@@ -14,6 +14,13 @@ pub(crate) fn update<M: Module>(model: M, masks: &Masks) -> M {
     })
 }
 
+/// Lets go of the masks in a model's graph, so that [`update`] can be given masks written over them.
+pub(crate) fn release<M: Module>(model: M) -> M {
+    model.map(&mut Release {
+        path: ModulePath::default(),
+    })
+}
+
 /// Sets what `masks` drop to exactly 0 in the stored weights.
 pub(super) fn zero<M: Module>(model: M, masks: &Masks) -> M {
     model.map(&mut Zero {
@@ -45,8 +52,33 @@ impl ModuleMapper for Update<'_> {
             _ => None,
         };
         match mask {
-            Some(mask) => param.map(|old| mask.dropped().clone().reshape(old.shape())),
+            // Not the old one's shape: it may have been let go of.
+            Some(mask) => param.map(|_| mask.dropped().clone().reshape([mask.total(); D])),
             None => param,
+        }
+    }
+}
+
+struct Release {
+    path: ModulePath,
+}
+
+impl ModuleMapper for Release {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        match self.path.reparameterized() {
+            Some((_, PruningMask::PATH)) => param.map(|old| Tensor::empty([0; D], &old.device())),
+            _ => param,
         }
     }
 }

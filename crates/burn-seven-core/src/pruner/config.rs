@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Pruner;
 use super::pruner::{Spec, check_attachable, check_untied};
-use crate::kernels::Kernels;
+use crate::kernels::{KernelChoice, Kernels, check_finite};
 use crate::scorer::DynScorer;
 use crate::weights::{Take, find};
 use crate::{
     Budget, Error, GlobalBudget, Masks, ModuleScorer, Pattern, Schedule, Scorer, Selection,
-    Selector, Sparsity, Unstructured,
+    Selector, Sparsity, Unstructured, WeightGrads,
 };
 
 /// Where masks are applied.
@@ -50,7 +50,7 @@ pub struct PrunerConfig {
     pub(super) mode: MaskMode,
     pub(super) non_finite: NonFinitePolicy,
     min_kept: usize,
-    kernels: Option<Arc<dyn Kernels>>,
+    kernels: KernelChoice,
 }
 
 impl PrunerConfig {
@@ -65,7 +65,7 @@ impl PrunerConfig {
             mode: MaskMode::default(),
             non_finite: NonFinitePolicy::default(),
             min_kept: 1,
-            kernels: None,
+            kernels: KernelChoice::default(),
         }
     }
 
@@ -106,9 +106,10 @@ impl PrunerConfig {
         self
     }
 
-    /// Chooses masks by a backend's own kernels. Default: the portable path
+    /// Runs these kernels on every device. Default: each device's own, by
+    /// [`kernels::at`](crate::kernels::at)
     pub fn with_kernels(mut self, kernels: impl Kernels + 'static) -> Self {
-        self.kernels = Some(Arc::new(kernels));
+        self.kernels = KernelChoice::always(kernels);
         self
     }
 
@@ -134,10 +135,8 @@ impl PrunerConfig {
         check_attachable(&all, self.mode)?;
         let (selected, left_out) = self.selection.split(all)?;
         check_untied(&selected)?;
-        let mut selector = Selector::from_parts(self.budget, self.pattern, self.min_kept);
-        if let Some(kernels) = self.kernels {
-            selector = selector.with_shared_kernels(kernels);
-        }
+        let selector = Selector::from_parts(self.budget, self.pattern, self.min_kept)
+            .with_choice(self.kernels);
         let shapes: Vec<_> = selected
             .iter()
             .map(|found| (found.path.as_str(), found.shape.as_slice()))
@@ -157,7 +156,7 @@ impl PrunerConfig {
             selector.check_sparse(&masks)?;
         }
         let specs: Vec<Spec> = selected.iter().map(Spec::of).collect();
-        crate::kernels::check_finite(&crate::WeightGrads::of_found(selected, true)?)?;
+        check_finite(&WeightGrads::of_found(selected, true)?, selector.choice())?;
         Ok(Pruner {
             scorer: Box::new(scorer),
             schedule: self.schedule,

@@ -9,7 +9,7 @@ use burn::tensor::{DType, Device, FloatDType, Tensor};
 
 use super::{MaskMode, NonFinitePolicy};
 use crate::kernels::check_finite;
-use crate::mask::{self, PruningMask, Selected};
+use crate::mask::{self, Cuts, PruningMask, Tally};
 use crate::report::share_of_zeros;
 use crate::scorer::DynScorer;
 use crate::weights::{Found, LeftOut, Take, find};
@@ -160,9 +160,12 @@ pub(super) fn check_untied(selected: &[Found]) -> Result<(), Error> {
 struct Plan {
     /// Values to fold into the scores as they are.
     fold: Option<WeightGrads>,
+    /// The sparsity of masks to choose after that, and room to count the scores for them.
+    choose: Option<(Sparsity, Tally)>,
     /// The scorer with this step folded in, where masks were chosen by it.
     scorer: Option<Box<dyn DynScorer>>,
-    selected: Option<Selected>,
+    /// Masks that were chosen already.
+    cuts: Option<(Scores, Cuts)>,
     skipped: bool,
     overdue: bool,
 }
@@ -220,7 +223,7 @@ impl Pruner {
         }
         match self.plan(&model, grads) {
             Err(error) => Err(Failed::new(model, error)),
-            Ok(plan) => Ok(self.commit(model, plan)),
+            Ok(plan) => self.commit(model, plan),
         }
     }
 
@@ -303,7 +306,10 @@ impl Pruner {
             sparsity: share_of_zeros(kept, total),
             target: self.schedule.target().value(),
             left_out: self.left_out.clone(),
-            kernels: self.selector.kernels().to_string(),
+            kernels: self
+                .selector
+                .choice()
+                .names(self.specs.iter().map(|spec| &spec.device)),
         }
     }
 
@@ -387,20 +393,28 @@ impl Pruner {
         let mut selected = self.attached(find(model, take))?;
         let mut plan = Plan {
             fold: None,
+            choose: None,
             scorer: None,
-            selected: None,
+            cuts: None,
             skipped: false,
             overdue: self.overdue,
         };
         if !scoring {
             return Ok(plan);
         }
+        let returns = self.scorer.returns();
         for (found, latent) in selected.iter_mut().zip(&self.latent) {
             found.value = Some(latent.clone());
         }
-        let grads = WeightGrads::of_found(selected, !self.scorer.returns())?;
+        // The pruner's masks: those in a copy of the model may be older, and with masks after the
+        // step the model has none.
+        for (found, mask) in selected.iter_mut().zip(self.masks.iter()) {
+            let pruned = !returns && mask.kept() < mask.total();
+            found.dropped = pruned.then(|| mask.dropped().clone());
+        }
+        let grads = WeightGrads::of_found(selected, true)?;
         self.scorer.check(&grads)?;
-        match check_finite(&grads) {
+        match check_finite(&grads, self.selector.choice()) {
             Err(Error::NonFinite { .. }) if self.non_finite == NonFinitePolicy::Skip => {
                 plan.skipped = true;
             }
@@ -410,37 +424,64 @@ impl Pruner {
             plan.fold = (!plan.skipped).then_some(grads);
             return Ok(plan);
         }
+        let sparsity = self.schedule.sparsity_at(self.step, self.initial);
+        if !plan.skipped && self.scorer.never_nan() && !self.selector.reserves() {
+            // Everything that can go wrong is found before the statistics are touched.
+            let tally = self.selector.tally(&self.masks, sparsity, returns)?;
+            plan.choose = Some((sparsity, tally));
+            plan.fold = Some(grads);
+            plan.overdue = false;
+            return Ok(plan);
+        }
         let mut scorer = self.scorer.clone();
         if !plan.skipped {
-            scorer.fold(grads);
+            scorer.fold(grads, None, self.selector.choice());
         }
         let scores = scorer.scores();
         plan.overdue = scores.is_empty();
         if !plan.overdue {
-            let sparsity = self.schedule.sparsity_at(self.step, self.initial);
-            let returns = scorer.returns();
-            let selected = self
+            let cuts = self
                 .selector
-                .select(&scores, &self.masks, sparsity, returns)?;
-            plan.selected = Some(selected);
+                .cut(&scores, &self.masks, sparsity, returns, None)?;
+            plan.cuts = Some((scores, cuts));
         }
         plan.scorer = Some(scorer);
         Ok(plan)
     }
 
-    /// Carries a plan out. Nothing here can fail.
-    fn commit<M: Module>(&mut self, model: M, plan: Plan) -> M {
+    /// Carries a plan out. Only a scorer that breaks its word never to give NaN can make it fail,
+    /// and then the statistics hold the step.
+    fn commit<M: Module>(&mut self, model: M, plan: Plan) -> Result<M, Failed<M>> {
+        let (mut choose, mut cuts) = (plan.choose, plan.cuts);
         if let Some(grads) = plan.fold {
-            self.scorer.fold(grads);
+            let tally = choose.as_mut().map(|(_, tally)| tally);
+            self.scorer.fold(grads, tally, self.selector.choice());
         }
         if let Some(scorer) = plan.scorer {
             self.scorer = scorer;
         }
+        if let Some((sparsity, tally)) = choose {
+            let (scores, returns) = (self.scorer.scores(), self.scorer.returns());
+            let tally = Some(tally);
+            let chosen = self
+                .selector
+                .cut(&scores, &self.masks, sparsity, returns, tally);
+            match chosen {
+                Ok(chosen) => cuts = Some((scores, chosen)),
+                Err(error) => return Err(Failed::new(model, error)),
+            }
+        }
         self.latent.clear(); // the optimizer moves the weights on
         self.skipped += usize::from(plan.skipped);
         self.overdue = plan.overdue;
-        let changed = plan.selected.is_some() || std::mem::take(&mut self.rewrite);
-        if let Some(selected) = plan.selected {
+        let changed = cuts.is_some() || std::mem::take(&mut self.rewrite);
+        let mut model = model;
+        if let Some((scores, cuts)) = cuts {
+            // The model lets go of the old masks, so that the new ones can be written over them.
+            if self.mode == MaskMode::InGraph {
+                model = mask::release(model);
+            }
+            let selected = cuts.write(&scores, std::mem::take(&mut self.masks));
             self.masks = selected.masks;
             self.held = selected.held;
         }
@@ -453,7 +494,7 @@ impl Pruner {
             self.unapplied = Some(self.step);
         }
         self.step = self.step.saturating_add(1);
-        model
+        Ok(model)
     }
 }
 

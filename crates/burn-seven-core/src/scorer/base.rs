@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::{Error, RecordState};
+use crate::kernels::{Histogram, Kernels};
+use crate::{Error, RecordState, WeightGrad};
 
 /// A rule that turns a weight's values and gradients into scores; the highest scores stay.
 ///
@@ -44,11 +45,34 @@ pub trait Scorer: Clone + Send + Sync + 'static {
         true
     }
 
+    /// Whether finite weights and gradients never make a NaN score, not even by overflow. Then the
+    /// statistics can be updated in place also at steps that choose masks, since nothing is left
+    /// that could make such a step fail. Default: no
+    fn never_nan(&self) -> bool {
+        false
+    }
+
     /// The state before the first update. `index` counts the selected weights of the model.
     fn init(&self, weight: &Tensor<1>, index: usize) -> Self::State;
 
     /// Folds the weight and its gradient of one step into the state.
     fn update(&self, state: Self::State, weight: Tensor<1>, grad: Tensor<1>) -> Self::State;
+
+    /// [`update`](Self::update) by a backend's own kernel, for scorers that have one. With `counts`
+    /// the kernel may count the new scores of what is not dropped in the same pass. Gives the new
+    /// state, and whether it was counted. Default: `update`, not counted
+    fn update_by(
+        &self,
+        kernels: &dyn Kernels,
+        state: Self::State,
+        entry: WeightGrad,
+        counts: Option<&mut Histogram>,
+    ) -> (Self::State, bool) {
+        let _ = (kernels, counts);
+        let weight = entry.weight();
+        let (_, grad, _) = entry.into_parts();
+        (self.update(state, weight, grad), false)
+    }
 
     /// The scores, shape `[n]`, of a state that was updated at least once.
     fn score(&self, state: &Self::State) -> Tensor<1>;

@@ -5,6 +5,8 @@ use burn_pack::Scalar;
 
 use super::module_scorer::Slot;
 use super::{ModuleScorer, Scorer, Scores};
+use crate::kernels::KernelChoice;
+use crate::mask::Tally;
 use crate::{Error, RecordState, StateSink, StateSource, WeightGrads};
 
 /// The object-safe side of [`ModuleScorer`].
@@ -13,10 +15,11 @@ pub(crate) trait DynScorer: Send + Sync {
     fn validate(&self) -> Result<(), Error>;
     fn hyperparameters(&self) -> Vec<(&'static str, f64)>;
     fn returns(&self) -> bool;
+    fn never_nan(&self) -> bool;
     /// See [`ModuleScorer::check`].
     fn check(&self, grads: &WeightGrads) -> Result<(), Error>;
     /// See [`ModuleScorer::fold`].
-    fn fold(&mut self, grads: WeightGrads);
+    fn fold(&mut self, grads: WeightGrads, tally: Option<&mut Tally>, kernels: &KernelChoice);
     fn scores(&self) -> Scores;
     /// Writes the statistics, each weight's under `scorer.<its index>`.
     fn flatten(&self, out: &mut StateSink);
@@ -52,12 +55,16 @@ impl<S: Scorer> DynScorer for ModuleScorer<S> {
         self.scorer.returns()
     }
 
+    fn never_nan(&self) -> bool {
+        self.scorer.never_nan()
+    }
+
     fn check(&self, grads: &WeightGrads) -> Result<(), Error> {
         self.check(grads)
     }
 
-    fn fold(&mut self, grads: WeightGrads) {
-        self.fold(grads);
+    fn fold(&mut self, grads: WeightGrads, tally: Option<&mut Tally>, kernels: &KernelChoice) {
+        self.fold(grads, tally, kernels);
     }
 
     fn scores(&self) -> Scores {

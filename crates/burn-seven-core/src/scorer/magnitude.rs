@@ -43,6 +43,10 @@ impl Scorer for Magnitude {
         false
     }
 
+    fn never_nan(&self) -> bool {
+        true
+    }
+
     fn init(&self, weight: &Tensor<1>, _index: usize) -> Score {
         Score::zeros(weight)
     }

@@ -3,7 +3,9 @@
 use burn::tensor::{DType, Tensor};
 
 use super::Scorer;
-use crate::{Error, Masks, WeightGrads, kernels};
+use crate::kernels::{KernelChoice, check_finite};
+use crate::mask::Tally;
+use crate::{Error, Masks, WeightGrads};
 
 /// A [`Scorer`] with the statistics of every selected weight of a model.
 ///
@@ -66,9 +68,24 @@ impl<S: Scorer> ModuleScorer<S> {
     /// changed its shape or type, is new or is gone since the first call. The statistics are
     /// unchanged then.
     pub fn update(&mut self, grads: &WeightGrads) -> Result<(), Error> {
+        self.update_with(grads, None)
+    }
+
+    /// [`update`](Self::update), with the new scores counted in the same pass where scorer and
+    /// backend can.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`update`](Self::update).
+    pub fn update_counting(&mut self, grads: &WeightGrads, tally: &mut Tally) -> Result<(), Error> {
+        self.update_with(grads, Some(tally))
+    }
+
+    fn update_with(&mut self, grads: &WeightGrads, tally: Option<&mut Tally>) -> Result<(), Error> {
+        let kernels = KernelChoice::default();
         self.check(grads)?;
-        kernels::check_finite(grads)?;
-        self.fold(grads.clone());
+        check_finite(grads, &kernels)?;
+        self.fold(grads.clone(), tally, &kernels);
         Ok(())
     }
 
@@ -142,7 +159,12 @@ impl<S: Scorer> ModuleScorer<S> {
     }
 
     /// Folds checked values into the statistics.
-    pub(super) fn fold(&mut self, grads: WeightGrads) {
+    pub(super) fn fold(
+        &mut self,
+        grads: WeightGrads,
+        mut tally: Option<&mut Tally>,
+        kernels: &KernelChoice,
+    ) {
         if self.slots.is_empty() {
             let slot = |entry: &crate::WeightGrad| Slot {
                 path: entry.path().to_string(),
@@ -154,12 +176,18 @@ impl<S: Scorer> ModuleScorer<S> {
         }
         let entries = grads.into_entries().into_iter();
         for (index, (slot, entry)) in self.slots.iter_mut().zip(entries).enumerate() {
-            let (weight, grad) = entry.into_tensors();
-            let grad = grad.unwrap_or_else(|| weight.zeros_like());
+            let device = entry.device();
             // Taken out, so that buffers that no one else holds can be updated in place.
             let state = slot.state.take();
-            let state = state.unwrap_or_else(|| self.scorer.init(&weight, index));
-            slot.state = Some(self.scorer.update(state, weight, grad));
+            let state = state.unwrap_or_else(|| self.scorer.init(&entry.weight(), index));
+            let counts = tally.as_mut().and_then(|tally| tally.counts(index));
+            let (state, counted) = self
+                .scorer
+                .update_by(kernels.at(&device), state, entry, counts);
+            slot.state = Some(state);
+            if let Some(tally) = tally.as_mut().filter(|_| counted) {
+                tally.note(index);
+            }
         }
     }
 }

@@ -53,6 +53,10 @@ impl Scorer for Random {
         vec![("seed", self.seed as f64)]
     }
 
+    fn never_nan(&self) -> bool {
+        true
+    }
+
     fn init(&self, weight: &Tensor<1>, index: usize) -> Score {
         // One stream a weight, so that adding a layer leaves the others' noise alone.
         let seeds = StdRng::seed_from_u64(self.seed).random::<u64>();

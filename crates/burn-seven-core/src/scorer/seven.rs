@@ -4,7 +4,8 @@ use burn::config::Config;
 use burn::tensor::Tensor;
 
 use super::{ModuleScorer, Scorer, in_unit_interval};
-use crate::{Error, RecordState};
+use crate::kernels::{Histogram, Kernels, SevenRule, SevenStep, SevenTensors};
+use crate::{Error, RecordState, WeightGrad};
 
 /// Configuration of the [`SevenScorer`].
 #[derive(Config, Debug)]
@@ -42,7 +43,7 @@ pub enum SevenMoment {
 /// S <- S + | w · a · m̂ / (√v̂ + ε) |
 /// ```
 ///
-/// `S` is never decayed; pruned weights do not return.
+/// `S` is never decayed; pruned weights do not return, and their statistics are 0.
 ///
 /// See [SEVEN: Pruning Transformer Model by Reserving Sentinels](https://arxiv.org/abs/2403.12688).
 #[derive(Clone, Debug)]
@@ -127,40 +128,110 @@ impl Scorer for Seven {
         }
     }
 
+    fn never_nan(&self) -> bool {
+        true
+    }
+
     fn update(&self, state: SevenState, weight: Tensor<1>, grad: Tensor<1>) -> SevenState {
-        let SevenScorerConfig {
-            alpha_1,
-            alpha_2,
-            epsilon,
-            moment,
-        } = self.config;
-        let a = grad.clone().abs();
-        let first = match moment {
-            SevenMoment::Absolute => a.clone(),
-            SevenMoment::Signed => grad,
-        };
-        let m = state.moment_1.mul_scalar(alpha_1) + first.mul_scalar(1.0 - alpha_1);
-        let v = state.moment_2.mul_scalar(alpha_2) + a.clone().square().mul_scalar(1.0 - alpha_2);
-        let decay_1 = state.decay_1 * alpha_1;
-        let decay_2 = state.decay_2 * alpha_2;
+        let (step, decays) = self.step(state, weight, grad);
+        decays.with(formula(step))
+    }
 
-        let m_hat = m.clone().div_scalar(1.0 - decay_1);
-        let v_hat = v.clone().div_scalar(1.0 - decay_2);
-        let steadiness = m_hat / v_hat.sqrt().add_scalar(epsilon);
-        // The discount first: it is finite even where a² overflows, so no NaN can arise.
-        let score = state.score + (steadiness * a * weight).abs();
-
-        SevenState {
-            moment_1: m,
-            moment_2: v,
-            score,
-            decay_1,
-            decay_2,
+    fn update_by(
+        &self,
+        kernels: &dyn Kernels,
+        state: SevenState,
+        entry: WeightGrad,
+        counts: Option<&mut Histogram>,
+    ) -> (SevenState, bool) {
+        let (weight, grad, dropped) = entry.into_parts();
+        let (mut step, decays) = self.step(state, weight, grad);
+        step.dropped = dropped;
+        match kernels.seven(step, counts) {
+            Ok(updated) => (decays.with(updated.state), updated.counted),
+            Err(step) => (decays.with(formula(*step)), false),
         }
     }
 
     fn score(&self, state: &SevenState) -> Tensor<1> {
         state.score.clone()
+    }
+}
+
+/// The scalars of the state after a step.
+struct Decays(f64, f64);
+
+impl Decays {
+    fn with(self, tensors: SevenTensors) -> SevenState {
+        SevenState {
+            moment_1: tensors.moment_1,
+            moment_2: tensors.moment_2,
+            score: tensors.score,
+            decay_1: self.0,
+            decay_2: self.1,
+        }
+    }
+}
+
+impl Seven {
+    /// What the update after `state` reads.
+    fn step(&self, state: SevenState, weight: Tensor<1>, grad: Tensor<1>) -> (SevenStep, Decays) {
+        let config = &self.config;
+        let decays = Decays(
+            state.decay_1 * config.alpha_1,
+            state.decay_2 * config.alpha_2,
+        );
+        let step = SevenStep {
+            rule: SevenRule {
+                alpha_1: config.alpha_1,
+                alpha_2: config.alpha_2,
+                epsilon: config.epsilon,
+                correction_1: 1.0 - decays.0,
+                correction_2: 1.0 - decays.1,
+                signed: config.moment == SevenMoment::Signed,
+            },
+            state: SevenTensors {
+                moment_1: state.moment_1,
+                moment_2: state.moment_2,
+                score: state.score,
+            },
+            weight,
+            grad,
+            dropped: None,
+        };
+        (step, decays)
+    }
+}
+
+/// The update in tensor operations: the reference for every kernel.
+fn formula(step: SevenStep) -> SevenTensors {
+    let SevenStep {
+        rule,
+        state,
+        weight,
+        grad,
+        dropped,
+    } = step;
+    let a = grad.clone().abs();
+    let first = if rule.signed { grad } else { a.clone() };
+    let m = state.moment_1.mul_scalar(rule.alpha_1) + first.mul_scalar(1.0 - rule.alpha_1);
+    let v =
+        state.moment_2.mul_scalar(rule.alpha_2) + a.clone().square().mul_scalar(1.0 - rule.alpha_2);
+
+    let m_hat = m.clone().mul_scalar(1.0 / rule.correction_1);
+    let v_hat = v.clone().mul_scalar(1.0 / rule.correction_2);
+    let steadiness = m_hat / v_hat.sqrt().add_scalar(rule.epsilon);
+    // The discount first: it is finite even where a² overflows, so no NaN can arise.
+    let score = state.score + (steadiness * a * weight).abs();
+
+    let rest = |tensor: Tensor<1>| match &dropped {
+        Some(dropped) => tensor.mask_fill(dropped.clone(), 0.0),
+        None => tensor,
+    };
+    SevenTensors {
+        moment_1: rest(m),
+        moment_2: rest(v),
+        score: rest(score),
     }
 }
 

@@ -38,6 +38,10 @@ impl Scorer for Snip {
         "snip"
     }
 
+    fn never_nan(&self) -> bool {
+        true
+    }
+
     fn init(&self, weight: &Tensor<1>, _index: usize) -> Score {
         Score::zeros(weight)
     }

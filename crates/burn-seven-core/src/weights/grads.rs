@@ -2,19 +2,24 @@
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, FloatDType, Tensor};
+use burn::tensor::{Bool, DType, Device, FloatDType, Tensor};
 
 use super::{Found, LeftOut, Selection, Take, find};
 use crate::Error;
 
-/// One weight and its gradient at one step, flat and in float32.
+/// One weight and its gradient at one step.
+///
+/// It holds handles; masking and conversion to float32 happen when values are asked for, one
+/// weight at a time.
 #[derive(Debug, Clone)]
 pub struct WeightGrad {
     path: String,
     shape: Vec<usize>,
     dtype: DType,
+    /// As stored: of any float type, and whatever the mask drops.
     weight: Tensor<1>,
     grad: Option<Tensor<1>>,
+    dropped: Option<Tensor<1, Bool>>,
 }
 
 impl WeightGrad {
@@ -44,7 +49,7 @@ impl WeightGrad {
             });
         }
         let grad = grad.map(|grad| (grad.shape().to_vec(), flatten(grad)));
-        Self::checked(path, shape, dtype, flatten(weight), grad)
+        Self::checked(path, shape, dtype, flatten(weight), grad, None)
     }
 
     fn checked(
@@ -53,6 +58,7 @@ impl WeightGrad {
         dtype: DType,
         weight: Tensor<1>,
         grad: Option<(Vec<usize>, Tensor<1>)>,
+        dropped: Option<Tensor<1, Bool>>,
     ) -> Result<Self, Error> {
         let grad = match grad {
             Some((found, _)) if found != shape => {
@@ -63,14 +69,15 @@ impl WeightGrad {
                     found,
                 });
             }
-            grad => grad.map(|(_, grad)| f32_of(grad.without_autodiff())),
+            grad => grad.map(|(_, grad)| grad.without_autodiff()),
         };
         Ok(Self {
             path,
             shape,
             dtype,
-            weight: f32_of(weight),
+            weight,
             grad,
+            dropped,
         })
     }
 
@@ -89,18 +96,47 @@ impl WeightGrad {
         self.dtype
     }
 
-    /// The weight's values, float32, row-major, shape `[n]`.
-    pub fn weight(&self) -> &Tensor<1> {
-        &self.weight
+    /// The weight's values as the model uses them, with 0 for what its mask drops: float32,
+    /// row-major, shape `[n]`.
+    pub fn weight(&self) -> Tensor<1> {
+        let weight = f32_of(self.weight.clone());
+        match &self.dropped {
+            Some(dropped) => weight.mask_fill(dropped.clone(), 0.0),
+            None => weight,
+        }
     }
 
     /// The gradient's values, float32, row-major, shape `[n]`, if the weight has one.
-    pub fn grad(&self) -> Option<&Tensor<1>> {
+    pub fn grad(&self) -> Option<Tensor<1>> {
+        self.grad.clone().map(f32_of)
+    }
+
+    /// What is pruned and does not return, shape `[n]`; none where nothing is known to be.
+    pub fn dropped(&self) -> Option<&Tensor<1, Bool>> {
+        self.dropped.as_ref()
+    }
+
+    /// Where the weight is.
+    pub fn device(&self) -> Device {
+        self.weight.device()
+    }
+
+    /// The weight as it is stored.
+    pub(crate) fn stored(&self) -> &Tensor<1> {
+        &self.weight
+    }
+
+    /// The gradient as it is stored.
+    pub(crate) fn stored_grad(&self) -> Option<&Tensor<1>> {
         self.grad.as_ref()
     }
 
-    pub(crate) fn into_tensors(self) -> (Tensor<1>, Option<Tensor<1>>) {
-        (self.weight, self.grad)
+    /// The weight whatever is dropped, the gradient (0 where there is none), both float32, and what
+    /// is dropped.
+    pub(crate) fn into_parts(self) -> (Tensor<1>, Tensor<1>, Option<Tensor<1, Bool>>) {
+        let weight = f32_of(self.weight);
+        let grad = self.grad.map_or_else(|| weight.zeros_like(), f32_of);
+        (weight, grad, self.dropped)
     }
 }
 
@@ -114,7 +150,7 @@ fn f32_of(tensor: Tensor<1>) -> Tensor<1> {
 
 /// The selected weights of a model with their gradients, in the model's order.
 ///
-/// The tensors are handles: nothing is copied unless a weight is not contiguous or not float32.
+/// The tensors are handles: nothing is copied unless a weight is not contiguous.
 #[derive(Debug, Clone)]
 pub struct WeightGrads {
     entries: Vec<WeightGrad>,
@@ -160,11 +196,9 @@ impl WeightGrads {
             .into_iter()
             .map(|found| {
                 let value = found.value.expect("a selected weight should be float");
-                let value = match found.dropped {
-                    Some(dropped) if effective => value.mask_fill(dropped, 0.0),
-                    _ => value,
-                };
-                WeightGrad::checked(found.path, found.shape, found.dtype, value, found.grad)
+                let dropped = found.dropped.filter(|_| effective);
+                let (path, shape, dtype) = (found.path, found.shape, found.dtype);
+                WeightGrad::checked(path, shape, dtype, value, found.grad, dropped)
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { entries })

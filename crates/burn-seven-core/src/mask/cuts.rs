@@ -1,0 +1,93 @@
+//! Where the lines run, and the masks that they make.
+
+use super::{Mask, Masks};
+use crate::Scores;
+use crate::kernels::{Cut, KernelChoice, Rewrite};
+use burn::tensor::{Bool, Tensor};
+
+/// Where [`Selector::cut`](crate::Selector::cut) drew the lines: all that is needed to write the
+/// masks, which can no longer fail.
+#[derive(Debug, Clone)]
+pub struct Cuts {
+    /// Weights that share a line, and the line.
+    pub(super) lines: Vec<(Vec<usize>, Cut)>,
+    /// What the pattern reserves of each weight.
+    pub(super) reserved: Vec<Option<Tensor<1, Bool>>>,
+    /// Weights that were about to lose more than the minimum allows.
+    pub(super) held: Vec<usize>,
+    pub(super) returns: bool,
+    pub(super) kernels: KernelChoice,
+}
+
+/// What a [`Selector`](crate::Selector) chose.
+#[derive(Debug, Clone)]
+pub struct Selected {
+    /// The new masks.
+    pub masks: Masks,
+    /// Weights that were about to lose more than the minimum allows, and were held at it.
+    pub held: Vec<String>,
+}
+
+impl Cuts {
+    /// Writes the new masks, over the old ones where no one else holds their memory.
+    ///
+    /// `scores` and `masks` are those that the lines were drawn for.
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer scores or masks than that.
+    pub fn write(self, scores: &Scores, masks: Masks) -> Selected {
+        let mut old: Vec<Option<Mask>> = masks.into_masks().into_iter().map(Some).collect();
+        let mut new: Vec<Option<Mask>> = vec![None; old.len()];
+        let held = self.held.iter().map(|&index| {
+            let mask = old[index].as_ref();
+            mask.map_or_else(String::new, |mask| mask.path().to_string())
+        });
+        let held = held.collect();
+        for (layers, cut) in self.lines {
+            let scores: Vec<_> = scores.iter().collect();
+            // Weights of one device are written together.
+            let mut cut = cut;
+            let mut layers = layers.as_slice();
+            while let Some(&first) = layers.first() {
+                let device = scores[first].value().device();
+                let run = layers
+                    .iter()
+                    .take_while(|&&layer| scores[layer].value().device() == device)
+                    .count();
+                let (these, rest) = layers.split_at(run);
+                layers = rest;
+                let mut names = Vec::new();
+                let rewrites: Vec<Rewrite<'_>> = these
+                    .iter()
+                    .map(|&layer| {
+                        let mask = old[layer].take();
+                        let mask = mask.expect("a weight should be in one pool");
+                        let (path, shape, dropped) = mask.into_parts();
+                        names.push((path, shape));
+                        Rewrite {
+                            scores: scores[layer].value(),
+                            dropped,
+                            returns: self.returns,
+                            reserved: self.reserved[layer].as_ref(),
+                        }
+                    })
+                    .collect();
+                let written = self.kernels.at(&device).write(rewrites, cut);
+                cut = written.rest;
+                for ((&layer, (path, shape)), (dropped, kept)) in
+                    these.iter().zip(names).zip(written.masks)
+                {
+                    new[layer] = Some(Mask::new(path, shape, dropped, kept as usize));
+                }
+            }
+        }
+        let masks = new
+            .into_iter()
+            .map(|mask| mask.expect("every weight should be in a pool"));
+        Selected {
+            masks: Masks::new(masks.collect()),
+            held,
+        }
+    }
+}
