@@ -38,3 +38,11 @@ pub fn devices() -> Vec<Device> {
         None => vec![burn_seven_ndarray::device(), burn_seven_flex::device()],
     }
 }
+
+/// How many random cases a property is tried on: fewer where each is slow.
+pub fn cases(count: u32) -> u32 {
+    match std::env::var(VARIABLE).as_deref() {
+        Ok("wgpu" | "cuda") => count.div_ceil(10),
+        _ => count,
+    }
+}

@@ -191,7 +191,7 @@ fn masks_attached_before_loading_are_replaced() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(25))]
+    #![proptest_config(ProptestConfig::with_cases(cases(25)))]
 
     /// A record holds everything: written, read and written again it is the same, byte for byte.
     #[test]

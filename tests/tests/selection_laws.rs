@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use burn_seven::{
     ErkBudget, GlobalBudget, Masks, NofM, Scores, Selector, Sparsity, UniformBudget, Unstructured,
 };
-use burn_seven_tests::devices;
+use burn_seven_tests::{cases, devices};
 use proptest::prelude::*;
 
 /// One weight: its shape and its scores.
@@ -78,7 +78,7 @@ fn by_sorting(scores: &[f32], current: &[bool], keep: usize, returns: bool) -> V
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(cases(200)))]
 
     #[test]
     fn global_selection_is_what_sorting_gives(

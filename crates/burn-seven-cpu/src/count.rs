@@ -1,5 +1,7 @@
 //! Counting scores by a digit of their keys.
 
+use std::sync::{Mutex, PoisonError};
+
 use burn_seven_kernels::{Digit, Histogram, key_of};
 use rayon::prelude::*;
 
@@ -8,52 +10,68 @@ use crate::{Flag, Scored, pieces, simd::dispatch};
 /// Entries looked at together for any that lies in the digit's bins.
 const BLOCK: usize = 64;
 
-/// Adds the unreserved candidates of one tensor to `counts`.
+/// Adds the unreserved candidates of some tensors, each with what its mask drops, to `counts`.
 ///
 /// # Panics
 ///
-/// When the slices differ in length, or the histogram has another number of bins than the digit.
-pub fn count<F: Flag>(scored: Scored<'_, F>, dropped: &[F], digit: Digit, counts: &mut Histogram) {
-    let total = scored.scores.len();
-    assert_eq!(dropped.len(), total, "flags of what is dropped");
-    assert!(
-        scored
-            .reserved
-            .is_none_or(|reserved| reserved.len() == total)
-    );
+/// When slices of one tensor differ in length, or the histogram has another number of bins than
+/// the digit.
+pub fn count<F: Flag>(tensors: &[(Scored<'_, F>, &[F])], digit: Digit, counts: &mut Histogram) {
     assert_eq!(counts.kept.len(), digit.bins(), "bins of the histogram");
-    let length = pieces::length(total);
-    let counts = std::sync::Mutex::new((counts, 0));
-    let starts = (0..total).step_by(length.max(1));
-    let parts: Vec<_> = starts
-        .map(|start| start..(start + length).min(total))
-        .collect();
-    parts.into_par_iter().for_each(|part| {
-        let scored = Scored {
-            scores: &scored.scores[part.clone()],
-            returns: scored.returns,
-            reserved: scored.reserved.map(|reserved| &reserved[part.clone()]),
-        };
+    let mut jobs = Vec::new();
+    let mut returns = false;
+    for (index, (scored, dropped)) in tensors.iter().enumerate() {
+        let total = scored.scores.len();
+        assert_eq!(dropped.len(), total, "flags of what is dropped");
+        assert!(
+            scored
+                .reserved
+                .is_none_or(|reserved| reserved.len() == total)
+        );
+        let length = pieces::length(total);
+        jobs.extend((0..total).step_by(length).map(|start| {
+            let part = start..(start + length).min(total);
+            (index, part)
+        }));
+        returns |= scored.returns;
+    }
+    let above = counts.above.len();
+    counts.above.resize(above + tensors.len(), 0);
+    let shared = Mutex::new((counts, above));
+    // One histogram a thread for all tensors together, not one for each piece of each.
+    let share = jobs.len().div_ceil(rayon::current_num_threads());
+    let longest = jobs.iter().map(|(_, part)| part.len()).max().unwrap_or(0);
+    let share = share.min(u32::MAX as usize / longest.max(1)).max(1);
+    jobs.par_chunks(share).for_each(|jobs| {
+        let sides = if returns { 2 } else { 1 };
         let mut piece = Piece {
-            kept: vec![0; digit.bins()],
-            dropped: vec![0; if scored.returns { digit.bins() } else { 0 }],
+            bins: vec![0; sides * digit.bins()],
             above: 0,
             nan: 0,
         };
-        count_piece(scored, &dropped[part], digit, &mut piece);
-        let mut guard = counts
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (counts, above) = &mut *guard;
-        add(&mut counts.kept, &piece.kept);
-        add(&mut counts.dropped, &piece.dropped);
+        let mut aboves = Vec::with_capacity(jobs.len());
+        for (index, part) in jobs {
+            let (scored, dropped) = &tensors[*index];
+            let scored = Scored {
+                scores: &scored.scores[part.clone()],
+                returns: scored.returns,
+                reserved: scored.reserved.map(|reserved| &reserved[part.clone()]),
+            };
+            piece.above = 0;
+            count_piece(scored, &dropped[part.clone()], digit, &mut piece);
+            aboves.push((*index, piece.above));
+        }
+        // Sums of integers: the same in any order.
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let (counts, first) = &mut *shared;
+        let (kept, dropped) = piece.bins.split_at(digit.bins());
+        add(&mut counts.kept, kept);
+        add(&mut counts.dropped, dropped);
         counts.nan += piece.nan;
-        *above += piece.above;
+        for (index, above) in aboves {
+            counts.above[*first + index] += above;
+        }
     });
-    let (counts, above) = counts
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    counts.above.push(above);
 }
 
 /// Adds one piece's bins, of which there may be none.
@@ -63,67 +81,77 @@ pub(crate) fn add(to: &mut [u64], from: &[u32]) {
     }
 }
 
-/// What one thread counts; a tensor has less than 2^32 entries a thread.
+/// What one thread counts: less than 2^32 entries at a time.
 struct Piece {
-    kept: Vec<u32>,
-    dropped: Vec<u32>,
+    /// The bins of entries that are kept, then, where dropped ones may return, of those.
+    bins: Vec<u32>,
     above: u64,
     nan: u64,
 }
 
 #[inline(always)]
 fn body<F: Flag>(scored: Scored<'_, F>, dropped: &[F], digit: Digit, piece: &mut Piece) {
-    let counted = |index: usize| {
-        let reserved = scored
-            .reserved
-            .is_some_and(|reserved| reserved[index].get());
-        (scored.returns || !dropped[index].get()) && !reserved
-    };
-    let bin = |key: u32| (key >> digit.shift) as usize & (digit.bins() - 1);
-    let mut put = |index: usize, key: u32| {
-        let bins = match dropped[index].get() {
-            true => &mut piece.dropped,
-            false => &mut piece.kept,
-        };
-        bins[bin(key)] += 1;
-    };
-    let (mut nan, mut above) = (0, 0);
+    let mut start = 0;
+    for (scores, dropped) in scored.scores.chunks(BLOCK).zip(dropped.chunks(BLOCK)) {
+        match scored.reserved {
+            None if scored.returns => block(scores, dropped, digit, piece, |_, _| true),
+            None => block(scores, dropped, digit, piece, |_, dropped| !dropped),
+            Some(reserved) => {
+                let reserved = &reserved[start..start + scores.len()];
+                let open = |index: usize, dropped: bool| {
+                    (scored.returns | !dropped) & !reserved[index].get()
+                };
+                block(scores, dropped, digit, piece, open);
+            }
+        }
+        start += scores.len();
+    }
+}
+
+/// Counts a block, without a branch for each entry: `open` says which are counted, by index and
+/// by whether they are dropped.
+#[inline(always)]
+fn block<F: Flag>(
+    scores: &[f32],
+    dropped: &[F],
+    digit: Digit,
+    piece: &mut Piece,
+    open: impl Fn(usize, bool) -> bool,
+) {
+    let (mut nan, mut above, mut inside) = (0u32, 0u32, 0u32);
+    let entries = || scores.iter().zip(dropped).enumerate();
     match digit.prefix {
         None => {
-            for (index, &score) in scored.scores.iter().enumerate() {
-                if counted(index) {
-                    match score.is_nan() {
-                        true => nan += 1,
-                        false => put(index, key_of(score)),
-                    }
-                }
+            for (index, (&score, &dropped)) in entries() {
+                nan += u32::from(score.is_nan() & open(index, dropped.get()));
             }
+            inside = 1;
         }
         Some(prefix) => {
             let shift = digit.shift + digit.bits;
-            for start in (0..scored.scores.len()).step_by(BLOCK) {
-                let end = (start + BLOCK).min(scored.scores.len());
-                let mut any = false;
-                let mut higher = 0u32;
-                for index in start..end {
-                    let high = key_of(scored.scores[index]) >> shift;
-                    higher += u32::from((high > prefix) & counted(index));
-                    any |= high == prefix;
-                }
-                above += u64::from(higher);
-                if any {
-                    for index in start..end {
-                        let key = key_of(scored.scores[index]);
-                        if key >> shift == prefix && counted(index) {
-                            put(index, key);
-                        }
-                    }
-                }
+            for (index, (&score, &dropped)) in entries() {
+                let high = key_of(score) >> shift;
+                above += u32::from((high > prefix) & open(index, dropped.get()));
+                inside += u32::from(high == prefix);
             }
         }
     }
-    piece.nan += nan;
-    piece.above += above;
+    piece.nan += u64::from(nan);
+    piece.above += u64::from(above);
+    if inside == 0 {
+        return;
+    }
+    let mask = digit.bins() - 1;
+    let side = piece.bins.len() - digit.bins(); // 0 where dropped entries are not counted
+    for (index, (&score, &dropped)) in entries() {
+        let key = key_of(score);
+        let here = match digit.prefix {
+            None => true,
+            Some(prefix) => key >> (digit.shift + digit.bits) == prefix,
+        };
+        let at = ((key >> digit.shift) as usize & mask) + usize::from(dropped.get()) * side;
+        piece.bins[at] += u32::from(here & open(index, dropped.get()));
+    }
 }
 
 dispatch!(body => fn count_piece<F: Flag>(scored: Scored<'_, F>, dropped: &[F], digit: Digit, piece: &mut Piece));

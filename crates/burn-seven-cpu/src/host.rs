@@ -89,14 +89,13 @@ impl<H: Host> Read<H> {
 }
 
 impl<H: Host> HostKernels<H> {
-    fn count_one(candidates: &Candidates<'_>, digit: Digit, counts: &mut Histogram) -> Option<()> {
+    /// One tensor's buffers, and those of what its mask drops.
+    fn read(candidates: &Candidates<'_>) -> Option<(Read<H>, H::Flags)> {
         if !H::holds(&candidates.scores.device()) {
             return None;
         }
-        let read = Read::<H>::of(candidates.scores, candidates.reserved, candidates.returns)?;
-        let dropped = H::flags(candidates.dropped.clone())?;
-        count(read.scored(), dropped.slice(), digit, counts);
-        Some(())
+        let read = Read::of(candidates.scores, candidates.reserved, candidates.returns)?;
+        Some((read, H::flags(candidates.dropped.clone())?))
     }
 
     /// The whole rewrite comes back where it is not for this backend.
@@ -190,11 +189,18 @@ impl<H: Host> Kernels for HostKernels<H> {
     }
 
     fn count(&self, candidates: &[Candidates<'_>], digit: Digit, counts: &mut Histogram) {
-        for one in candidates {
-            if Self::count_one(one, digit, counts).is_none() {
+        let read: Option<Vec<_>> = candidates.iter().map(Self::read).collect();
+        let Some(read) = read else {
+            for one in candidates {
                 portable::count(one, digit, counts);
             }
-        }
+            return;
+        };
+        let slices: Vec<_> = read
+            .iter()
+            .map(|(read, dropped)| (read.scored(), dropped.slice()))
+            .collect();
+        count(&slices, digit, counts);
     }
 
     fn write(&self, rewrites: Vec<Rewrite<'_>>, cut: Cut) -> Written {

@@ -1,5 +1,7 @@
 //! SEVEN's update in one pass.
 
+use std::sync::{Mutex, PoisonError};
+
 use burn_seven_kernels::{Histogram, SevenRule, key_of};
 use rayon::prelude::*;
 
@@ -82,13 +84,11 @@ pub fn seven<F: Flag>(rule: &SevenRule, slices: Seven<'_, F>, counts: Option<&mu
         Some(counts) => {
             assert_eq!(counts.kept.len(), 1 << 16, "bins of the histogram");
             // Summed as each piece ends: integers, so in any order.
-            let counts = std::sync::Mutex::new(counts);
+            let counts = Mutex::new(counts);
             parts.into_par_iter().for_each(|part| {
                 let mut bins = vec![0u32; 1 << 16];
                 update_piece(numbers, part, Some(&mut bins));
-                let mut counts = counts
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
                 crate::count::add(&mut counts.kept, &bins);
             });
         }

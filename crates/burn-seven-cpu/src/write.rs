@@ -5,6 +5,9 @@ use rayon::prelude::*;
 
 use crate::{Flag, Scored, pieces, simd::dispatch};
 
+/// Entries whose count fits a small integer.
+const BLOCK: usize = 1 << 14;
+
 /// Writes one tensor's new mask over its old one; takes the ties that stay off the cut and gives
 /// how many entries are kept.
 ///
@@ -42,7 +45,12 @@ pub fn write<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], cut: &mut Cut) -
             .map(|(scored, dropped)| ties_of(scored, dropped, cut.key))
             .collect();
         for (kept, back) in ties {
-            cuts.push(*cut);
+            // Only where the ties run out is their order asked for.
+            cuts.push(Cut {
+                key: cut.key,
+                kept: Ties::of(cut.kept.among(kept), kept),
+                dropped: Ties::of(cut.dropped.among(back), back),
+            });
             cut.kept = cut.kept.after(kept);
             cut.dropped = cut.dropped.after(back);
         }
@@ -63,42 +71,58 @@ fn is_partial(ties: Ties) -> bool {
     matches!(ties, Ties::First(left) if left > 0)
 }
 
-/// How many entries at `key` are open, of those kept now and of those dropped.
-fn ties_of<F: Flag>(scored: Scored<'_, F>, dropped: &[F], key: u32) -> (u64, u64) {
+#[inline(always)]
+fn count_ties<F: Flag>(scored: Scored<'_, F>, dropped: &[F], key: u32) -> (u64, u64) {
     let (mut kept, mut back) = (0, 0);
-    for (index, &score) in scored.scores.iter().enumerate() {
-        let reserved = scored
-            .reserved
-            .is_some_and(|reserved| reserved[index].get());
-        if key_of(score) == key && !reserved {
-            match dropped[index].get() {
-                false => kept += 1,
-                true => back += u64::from(scored.returns),
+    let mut start = 0;
+    for (scores, dropped) in scored.scores.chunks(BLOCK).zip(dropped.chunks(BLOCK)) {
+        let tie = |score: f32| u32::from(key_of(score) == key);
+        let pairs = || scores.iter().zip(dropped);
+        let (mut all, mut of_dropped) = (0, 0);
+        match scored.reserved {
+            None => {
+                for (&score, &dropped) in pairs() {
+                    all += tie(score);
+                    of_dropped += tie(score) & u32::from(dropped.get());
+                }
+            }
+            Some(reserved) => {
+                for ((&score, &dropped), reserved) in pairs().zip(&reserved[start..]) {
+                    let open = tie(score) & u32::from(!reserved.get());
+                    all += open;
+                    of_dropped += open & u32::from(dropped.get());
+                }
             }
         }
+        kept += u64::from(all - of_dropped);
+        back += u64::from(if scored.returns { of_dropped } else { 0 });
+        start += scores.len();
     }
     (kept, back)
 }
+
+// How many entries at `key` are open, of those kept now and of those dropped.
+dispatch!(count_ties => fn ties_of<F: Flag>(scored: Scored<'_, F>, dropped: &[F], key: u32) -> (u64, u64));
 
 #[inline(always)]
 fn body<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], mut cut: Cut) -> u64 {
     let count = dropped.len();
     let scores = &scored.scores[..count];
     let mut kept = 0u64;
-    let plain = scored.reserved.is_none() && !is_partial(cut.kept) && !is_partial(cut.dropped);
-    if plain && !scored.returns {
-        // The common case, without a branch.
-        let with_ties = cut.kept == Ties::All;
-        for (scores, dropped) in scores.chunks(1 << 14).zip(dropped.chunks_mut(1 << 14)) {
-            let mut block = 0u32;
-            for (&score, dropped) in scores.iter().zip(dropped) {
-                let key = key_of(score);
-                let high = (key > cut.key) | (with_ties & (key == cut.key));
-                let stays = high & !dropped.get();
-                block += u32::from(stays);
-                *dropped = F::of(!stays);
-            }
-            kept += u64::from(block);
+    if scored.reserved.is_none() && !is_partial(cut.kept) && !is_partial(cut.dropped) {
+        // The common case, without a branch for each entry.
+        let stay = cut.kept == Ties::All;
+        let back = cut.dropped == Ties::All;
+        for (scores, dropped) in scores.chunks(BLOCK).zip(dropped.chunks_mut(BLOCK)) {
+            kept += u64::from(match scored.returns {
+                false => block(scores, dropped, |key, dropped| {
+                    ((key > cut.key) | (stay & (key == cut.key))) & !dropped
+                }),
+                true => block(scores, dropped, |key, dropped| {
+                    let tie = (dropped & back) | (!dropped & stay);
+                    (key > cut.key) | (tie & (key == cut.key))
+                }),
+            });
         }
         return kept;
     }
@@ -121,6 +145,18 @@ fn body<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], mut cut: Cut) -> u64 
         };
         kept += u64::from(stays);
         dropped[index] = F::of(!stays);
+    }
+    kept
+}
+
+/// Writes a block and gives how many entries stay.
+#[inline(always)]
+fn block<F: Flag>(scores: &[f32], dropped: &mut [F], stays: impl Fn(u32, bool) -> bool) -> u32 {
+    let mut kept = 0;
+    for (&score, dropped) in scores.iter().zip(dropped) {
+        let stays = stays(key_of(score), dropped.get());
+        kept += u32::from(stays);
+        *dropped = F::of(!stays);
     }
     kept
 }

@@ -62,7 +62,7 @@ pub struct Histogram {
     pub dropped: Vec<u64>,
     /// For each tensor counted, in order, how many of its entries lie above the digit's prefix.
     pub above: Vec<u64>,
-    /// How many scores were NaN.
+    /// How many scores were NaN; it is enough to count them with the highest digit.
     pub nan: u64,
 }
 

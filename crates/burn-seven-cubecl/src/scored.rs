@@ -1,0 +1,56 @@
+//! One weight tensor's scores and what may become of them, on the device.
+
+use burn::tensor::{Bool, Tensor};
+use burn_cubecl::tensor::CubeTensor;
+
+use crate::Tensors;
+
+/// Scores and what bears on them; all tensors are of one length.
+pub struct Scored {
+    /// The scores.
+    pub scores: CubeTensor,
+    /// What the current mask drops.
+    pub dropped: CubeTensor,
+    /// Whether dropped entries may come back.
+    pub returns: bool,
+    /// Entries that stay whatever their score.
+    pub reserved: Option<CubeTensor>,
+}
+
+impl Scored {
+    /// Whether these tensors are for the kernels.
+    pub fn fits<B: Tensors>(
+        scores: &Tensor<1>,
+        dropped: &Tensor<1, Bool>,
+        reserved: Option<&Tensor<1, Bool>>,
+    ) -> bool {
+        let with = |flags: &Tensor<1, Bool>| {
+            B::has_flags(flags)
+                && flags.dtype() == dropped.dtype()
+                && flags.device() == scores.device()
+                && flags.shape() == scores.shape()
+        };
+        B::has_floats(scores) && with(dropped) && reserved.is_none_or(with)
+    }
+
+    /// Of tensors that [`fits`](Self::fits) was said of.
+    pub fn new<B: Tensors>(
+        scores: Tensor<1>,
+        dropped: Tensor<1, Bool>,
+        returns: bool,
+        reserved: Option<Tensor<1, Bool>>,
+    ) -> Self {
+        Self {
+            scores: B::take_floats(scores),
+            dropped: B::take_flags(dropped),
+            returns,
+            reserved: reserved.map(B::take_flags),
+        }
+    }
+
+    /// All of the tensors.
+    pub fn tensors(&self) -> Vec<&CubeTensor> {
+        let always = [&self.scores, &self.dropped];
+        always.into_iter().chain(&self.reserved).collect()
+    }
+}

@@ -1,0 +1,84 @@
+//! SEVEN's update in place.
+
+use burn_seven_kernels::{SevenRule, SevenStep, SevenTensors};
+use tch::{TchError, Tensor};
+
+use crate::held::Held;
+use crate::pieces;
+
+/// Whether all tensors of the step are libtorch's, on one device, and of types handled here.
+pub fn fits(step: &SevenStep) -> bool {
+    let SevenTensors {
+        moment_1,
+        moment_2,
+        score,
+    } = &step.state;
+    let floats = [moment_1, moment_2, score, &step.weight, &step.grad];
+    let device = score.device();
+    // Asked of handles that are gone before the state is written, so that it can be in place.
+    floats
+        .into_iter()
+        .all(|tensor| tensor.device() == device && Held::floats(tensor.clone()).is_ok())
+        && step.dropped.as_ref().is_none_or(|dropped| {
+            dropped.device() == device && Held::flags(dropped.clone()).is_ok()
+        })
+}
+
+/// The statistics after the step, in place where no one else holds their memory.
+///
+/// An error leaves them half updated.
+pub fn update(step: SevenStep) -> Result<SevenTensors, TchError> {
+    let weight = Held::floats(step.weight)?;
+    let grad = Held::floats(step.grad)?;
+    let dropped = step.dropped.map(Held::flags).transpose()?;
+    let mut moment_1 = Held::floats(step.state.moment_1)?;
+    let mut moment_2 = Held::floats(step.state.moment_2)?;
+    let mut score = Held::floats(step.state.score)?;
+    let (m, v, s) = (moment_1.get_mut()?, moment_2.get_mut()?, score.get_mut()?);
+    for piece in pieces::of(s) {
+        let state = [piece.of(m)?, piece.of(v)?, piece.of(s)?];
+        let (weight, grad) = (piece.of(weight.get())?, piece.of(grad.get())?);
+        let dropped = dropped.as_ref().map(|dropped| piece.of(dropped.get()));
+        update_piece(&step.rule, state, &weight, &grad, dropped.transpose()?)?;
+    }
+    Ok(SevenTensors {
+        moment_1: moment_1.into_floats(),
+        moment_2: moment_2.into_floats(),
+        score: score.into_floats(),
+    })
+}
+
+/// The formula with two temporaries, each of a piece.
+fn update_piece(
+    rule: &SevenRule,
+    [mut m, mut v, mut s]: [Tensor; 3],
+    weight: &Tensor,
+    grad: &Tensor,
+    dropped: Option<Tensor>,
+) -> Result<(), TchError> {
+    let a = grad.f_abs()?;
+    let first = if rule.signed { grad } else { &a };
+    let mut scratch = first.f_mul_scalar(1.0 - rule.alpha_1)?;
+    m.f_mul_scalar_(rule.alpha_1)?;
+    m.f_add_(&scratch)?;
+    a.f_mul_out(&scratch, &a)?;
+    scratch.f_mul_scalar_(1.0 - rule.alpha_2)?;
+    v.f_mul_scalar_(rule.alpha_2)?;
+    v.f_add_(&scratch)?;
+    v.f_sqrt_out(&scratch)?;
+    scratch.f_mul_scalar_(rule.correction_2.sqrt().recip())?;
+    scratch.f_add_scalar_(rule.epsilon)?;
+    // The discount first: it is finite even where a² overflows, so no NaN can arise.
+    m.f_div_out(&scratch, &scratch)?;
+    scratch.f_mul_scalar_(rule.correction_1.recip())?;
+    scratch.f_mul_(&a)?;
+    scratch.f_mul_(weight)?;
+    scratch.f_abs_()?;
+    s.f_add_(&scratch)?;
+    if let Some(dropped) = dropped {
+        for mut statistic in [m, v, s] {
+            statistic.f_masked_fill_(&dropped, 0.0)?;
+        }
+    }
+    Ok(())
+}

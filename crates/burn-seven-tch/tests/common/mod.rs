@@ -1,0 +1,175 @@
+//! What the tests share: cases, and tensors of libtorch.
+#![allow(dead_code)] // each test uses its part
+
+use burn::backend::LibTorch;
+use burn::tensor::{Bool, Tensor, TensorData};
+use burn_seven_kernels::{Candidates, Rewrite};
+use burn_seven_tch::device;
+
+/// Sizes with and without a rest, and of more than one piece.
+pub const SIZES: [usize; 6] = [1, 7, 64, 1000, 4097, 100_003];
+
+/// Plain numbers from a seed.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// In -1 to 1.
+    pub fn float(&mut self) -> f32 {
+        (self.bits() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+
+    pub fn flag(&mut self) -> bool {
+        self.bits() & 1 == 1
+    }
+
+    pub fn floats(&mut self, count: usize) -> Vec<f32> {
+        (0..count).map(|_| self.float()).collect()
+    }
+
+    pub fn flags(&mut self, count: usize) -> Vec<bool> {
+        (0..count).map(|_| self.flag()).collect()
+    }
+}
+
+pub fn floats(values: &[f32]) -> Tensor<1> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device())
+}
+
+pub fn flags(values: &[bool]) -> Tensor<1, Bool> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device())
+}
+
+pub fn to_floats(tensor: &Tensor<1>) -> Vec<f32> {
+    tensor.clone().into_data().to_vec().unwrap()
+}
+
+pub fn to_flags(tensor: &Tensor<1, Bool>) -> Vec<bool> {
+    tensor.clone().into_data().to_vec().unwrap()
+}
+
+/// Where the values lie.
+pub fn address(tensor: &Tensor<1>) -> usize {
+    let primitive = tensor.clone().try_into_primitive::<LibTorch>().unwrap();
+    primitive.tensor.data_ptr() as usize
+}
+
+/// Where the flags lie.
+pub fn address_of_flags(tensor: &Tensor<1, Bool>) -> usize {
+    let primitive = tensor.clone().try_into_primitive::<LibTorch>().unwrap();
+    primitive.tensor.data_ptr() as usize
+}
+
+/// One tensor's scores and masks, on the host and on the device.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub name: String,
+    pub scores: Vec<f32>,
+    pub dropped: Vec<bool>,
+    pub returns: bool,
+    pub reserved: Option<Vec<bool>>,
+    pub tensor: Tensor<1>,
+    pub mask: Tensor<1, Bool>,
+    pub reserved_mask: Option<Tensor<1, Bool>>,
+}
+
+impl Case {
+    pub fn new(
+        name: &str,
+        scores: Vec<f32>,
+        dropped: Vec<bool>,
+        returns: bool,
+        reserved: Option<Vec<bool>>,
+    ) -> Self {
+        Self {
+            name: format!(
+                "{name}, {} entries, returns {returns}, reserved {}",
+                scores.len(),
+                reserved.is_some()
+            ),
+            tensor: floats(&scores),
+            mask: flags(&dropped),
+            reserved_mask: reserved.as_deref().map(flags),
+            scores,
+            dropped,
+            returns,
+            reserved,
+        }
+    }
+
+    pub fn candidates(&self) -> Candidates<'_> {
+        Candidates {
+            scores: &self.tensor,
+            dropped: &self.mask,
+            returns: self.returns,
+            reserved: self.reserved_mask.as_ref(),
+        }
+    }
+
+    /// Over a mask of its own.
+    pub fn rewrite(&self) -> Rewrite<'_> {
+        Rewrite {
+            scores: &self.tensor,
+            dropped: flags(&self.dropped),
+            returns: self.returns,
+            reserved: self.reserved_mask.as_ref(),
+        }
+    }
+}
+
+/// Scores of every kind that are numbers.
+pub fn scores(random: &mut Random, count: usize) -> Vec<(&'static str, Vec<f32>)> {
+    let values = random.floats(count);
+    let map = |change: &dyn Fn(f32) -> f32| values.iter().map(|&value| change(value)).collect();
+    vec![
+        ("random", values.clone()),
+        ("positive", map(&f32::abs)),
+        ("all equal", vec![0.25; count]),
+        ("zeros", map(&|value| if value < 0.0 { -0.0 } else { 0.0 })),
+        ("few values", map(&|value| (value * 2.0).round() * 0.5)),
+        ("denormal", map(&|value| value * 1e-40)),
+        (
+            "far apart",
+            map(&|value| value.powi(31) / value.abs().max(1e-30) * 1e30),
+        ),
+        (
+            "infinite",
+            map(&|value| {
+                if value.abs() > 0.8 {
+                    f32::INFINITY.copysign(value)
+                } else {
+                    value
+                }
+            }),
+        ),
+    ]
+}
+
+/// Every kind of scores, size, and way to be a candidate.
+pub fn cases() -> Vec<Case> {
+    let mut random = Random(1);
+    let mut cases = Vec::new();
+    for count in SIZES {
+        for (name, scores) in scores(&mut random, count) {
+            for (returns, reserve) in [(false, false), (false, true), (true, false), (true, true)] {
+                let dropped = random.flags(count);
+                // A mask reserves none of what is gone for good.
+                let reserved = reserve.then(|| {
+                    let wanted = random.flags(count).into_iter().zip(&dropped);
+                    wanted
+                        .map(|(wanted, dropped)| wanted && (returns || !dropped))
+                        .collect()
+                });
+                cases.push(Case::new(name, scores.clone(), dropped, returns, reserved));
+            }
+        }
+    }
+    cases
+}

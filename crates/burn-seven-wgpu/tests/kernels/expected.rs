@@ -1,0 +1,63 @@
+//! What the kernels should give, in plain Rust.
+
+use std::cmp::Ordering;
+
+use burn_seven_kernels::{Cut, Digit, Histogram, Ties, key_of};
+
+use crate::data::Host;
+
+/// Adds one tensor's candidates.
+pub fn count(host: &Host, digit: Digit, counts: &mut Histogram) {
+    let mut above = 0;
+    for (index, &score) in host.scores.iter().enumerate() {
+        let reserved = host.reserved.as_ref().is_some_and(|reserved| reserved[index]);
+        if reserved || (host.dropped[index] && !host.returns) {
+            continue;
+        }
+        if score.is_nan() {
+            counts.nan += 1;
+            continue;
+        }
+        let key = key_of(score);
+        let bin = (key >> digit.shift) as usize % digit.bins();
+        let order = match digit.prefix {
+            Some(prefix) => (key >> (digit.shift + digit.bits)).cmp(&prefix),
+            None => Ordering::Equal,
+        };
+        match order {
+            Ordering::Greater => above += 1,
+            Ordering::Equal if host.dropped[index] => counts.dropped[bin] += 1,
+            Ordering::Equal => counts.kept[bin] += 1,
+            Ordering::Less => {}
+        }
+    }
+    counts.above.push(above);
+}
+
+/// One tensor's new mask.
+pub fn write(host: &Host, cut: &mut Cut) -> Vec<bool> {
+    let stays = |(index, &score): (usize, &f32)| {
+        let was_dropped = host.dropped[index];
+        if was_dropped && !host.returns {
+            return false;
+        }
+        if host.reserved.as_ref().is_some_and(|reserved| reserved[index]) {
+            return true;
+        }
+        let take = |ties: &mut Ties| match ties {
+            Ties::All => true,
+            Ties::First(0) => false,
+            Ties::First(left) => {
+                *left -= 1;
+                true
+            }
+        };
+        match key_of(score).cmp(&cut.key) {
+            Ordering::Greater => true,
+            Ordering::Less => false,
+            Ordering::Equal if was_dropped => take(&mut cut.dropped),
+            Ordering::Equal => take(&mut cut.kept),
+        }
+    };
+    host.scores.iter().enumerate().map(stays).map(|stays| !stays).collect()
+}

@@ -1,0 +1,103 @@
+use burn_seven_kernels::{Cut, Kernels, Portable, Ties, Written, key_of};
+use burn_seven_wgpu::kernels;
+
+use crate::data::{Host, LENGTHS, Loaded, Scores, generator, read_bools};
+use crate::expected;
+
+fn assert_written(written: &Written, hosts: &[Host], cut: Cut) {
+    let mut rest = cut;
+    assert_eq!(written.masks.len(), hosts.len());
+    for (host, (mask, kept)) in hosts.iter().zip(&written.masks) {
+        let right = expected::write(host, &mut rest);
+        assert_eq!(*kept, right.iter().filter(|dropped| !**dropped).count() as u64, "{cut:?}");
+        assert!(read_bools(mask) == right, "masks should be the same, {cut:?}");
+    }
+    assert_eq!(written.rest, rest, "the rest of {cut:?}");
+}
+
+/// With the old masks held by someone else, and with them given away.
+fn check(hosts: &[Host], cut: Cut) {
+    let loaded: Vec<_> = hosts.iter().map(Host::upload).collect();
+    let rewrites = || loaded.iter().map(Loaded::rewrite).collect();
+    assert_written(&kernels().write(rewrites(), cut), hosts, cut);
+    for (host, loaded) in hosts.iter().zip(&loaded) {
+        assert!(read_bools(&loaded.dropped) == host.dropped, "a mask held elsewhere stays");
+    }
+    assert_written(&Portable.write(rewrites(), cut), hosts, cut);
+
+    let (given, held): (Vec<_>, Vec<_>) = loaded
+        .into_iter()
+        .map(|one| (one.dropped, (one.scores, one.returns, one.reserved)))
+        .unzip();
+    let rewrites = given.into_iter().zip(&held);
+    let rewrites = rewrites.map(|(dropped, (scores, returns, reserved))| {
+        burn_seven_kernels::Rewrite {
+            scores,
+            dropped,
+            returns: *returns,
+            reserved: reserved.as_ref(),
+        }
+    });
+    assert_written(&kernels().write(rewrites.collect(), cut), hosts, cut);
+}
+
+#[test]
+fn one_mask_is_written_right() {
+    let rng = &mut generator(11);
+    for scores in Scores::ALL {
+        for length in LENGTHS {
+            for (returns, reserved) in [(false, false), (true, false), (false, true), (true, true)] {
+                let host = Host::draw(scores, length, returns, reserved, rng);
+                let middle = host.scores.get(length / 2).copied().unwrap_or(0.5);
+                for (kept, dropped) in [
+                    (Ties::All, Ties::All),
+                    (Ties::First(0), Ties::First(0)),
+                    (Ties::First(length as u64 / 5), Ties::First(2)),
+                ] {
+                    let key = key_of(middle);
+                    check(std::slice::from_ref(&host), Cut { key, kept, dropped });
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn below_every_score_all_stay() {
+    let host = Host::draw(Scores::Spread, 1000, true, false, &mut generator(12));
+    check(std::slice::from_ref(&host), Cut::NONE);
+}
+
+#[test]
+fn any_number_of_ties_may_stay() {
+    let rng = &mut generator(13);
+    let host = Host::draw(Scores::Equal, 100_003, true, true, rng);
+    for stay in [1, 2, 2047, 2048, 30_000, 53_000, 60_000, 1 << 40] {
+        let cut = Cut {
+            key: key_of(0.75),
+            kept: Ties::First(stay),
+            dropped: Ties::First(stay / 2),
+        };
+        check(std::slice::from_ref(&host), cut);
+    }
+}
+
+#[test]
+fn ties_run_out_over_several_tensors() {
+    let rng = &mut generator(14);
+    let shapes = [(64, true), (0, false), (4097, true), (1, false), (1000, false), (7, true)];
+    let hosts: Vec<_> = shapes
+        .into_iter()
+        .map(|(length, returns)| Host::draw(Scores::Equal, length, returns, false, rng))
+        .collect();
+    for stay in (0..4000).step_by(97) {
+        for back in [Ties::All, Ties::First(0), Ties::First(stay / 3)] {
+            let cut = Cut {
+                key: key_of(0.75),
+                kept: Ties::First(stay),
+                dropped: back,
+            };
+            check(&hosts, cut);
+        }
+    }
+}
