@@ -1,12 +1,16 @@
 //! Benchmarks of the library, by command line. Nothing here is a test.
 
 mod copy;
+mod encoder;
+mod measure;
 mod memory;
 mod numbers;
+mod overhead;
+mod scale;
 mod step;
 mod weights;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +26,10 @@ struct Args {
 enum Command {
     /// One pruning step: the scores' update and new masks, per scorer
     Step(StepArgs),
+    /// A training step with SEVEN, over the dense training step
+    Overhead(OverheadArgs),
+    /// One SEVEN step over models of growing size
+    Scale(ScaleArgs),
 }
 
 /// What `step` measures.
@@ -33,6 +41,9 @@ struct StepArgs {
     /// How often each step is measured
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     repeat: u64,
+    /// How weights and gradients lie in memory
+    #[arg(long, value_enum, default_value_t = weights::Layout::Row)]
+    layout: weights::Layout,
     /// Only this scorer
     #[arg(long)]
     scorer: Option<String>,
@@ -41,22 +52,88 @@ struct StepArgs {
     json: Option<PathBuf>,
 }
 
+/// What `overhead` measures.
+#[derive(clap::Args)]
+struct OverheadArgs {
+    /// How many steps of each kind are measured, with the small model ten times as many
+    #[arg(long, default_value_t = 10, value_parser = at_least_one)]
+    pairs: usize,
+    /// Only this model: digits or encoder
+    #[arg(long)]
+    model: Option<String>,
+    /// Write all figures to this file as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// What `scale` measures.
+#[derive(clap::Args)]
+struct ScaleArgs {
+    /// How many weights
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_values_t = [1_000_000, 10_000_000, 50_000_000, 100_000_000, 200_000_000, 500_000_000],
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    sizes: Vec<u64>,
+    /// How often each step is measured
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    repeat: u64,
+    /// Write all figures to this file as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it should be at least 1".to_string()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
 /// Why a benchmark could not be run.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
     Pruning(#[from] burn_seven::Error),
+    #[error(transparent)]
+    Digits(#[from] burn_seven_examples::digits::Error),
     #[error("no scorer is named {0}")]
     Scorer(String),
+    #[error("no model is named {0}: there are digits and encoder")]
+    Model(String),
+    #[error("a step failed before, and its model is gone")]
+    Lost,
     #[error("{0}: {1}")]
     Io(String, std::io::Error),
     #[error("figures as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
 
+impl<M> From<burn_seven::Failed<M>> for Error {
+    fn from(failed: burn_seven::Failed<M>) -> Self {
+        Self::Pruning(failed.into())
+    }
+}
+
+/// Writes figures to a file, if one is asked for.
+fn write_json(path: Option<&Path>, figures: &impl serde::Serialize) -> Result<(), Error> {
+    let Some(path) = path else {
+        return Ok(());
+    };
+    let text = serde_json::to_string_pretty(figures)?;
+    std::fs::write(path, text + "\n").map_err(|error| Error::Io(path.display().to_string(), error))
+}
+
 fn main() -> ExitCode {
-    let Command::Step(args) = Args::parse().command;
-    match step::run(&args) {
+    let done = match Args::parse().command {
+        Command::Step(args) => step::run(&args),
+        Command::Overhead(args) => overhead::run(&args),
+        Command::Scale(args) => scale::run(&args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("burn-seven-bench: {error}");

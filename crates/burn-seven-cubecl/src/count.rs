@@ -5,7 +5,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use crate::counters::{Counters, by_device};
-use crate::entry::{Kind, is_nan, key_of};
+use crate::entry::{Kind, flags_at, is_nan, key_of};
 use crate::grid::{Grid, flag_type, lanes};
 use crate::scored::Scored;
 use crate::tensors::length;
@@ -144,7 +144,7 @@ fn count_entries<B: Int, N: Size>(
     while line < lines {
         let line_scores = scores[line];
         let line_dropped = dropped[line];
-        let line_reserved = reserved.as_ref().map(|flags| flags[line]).unwrap_or_default();
+        let line_reserved = flags_at(&reserved, line, Vector::<B, N>::from_int(0));
         #[unroll]
         for lane in 0..N::value() {
             let was_dropped = line_dropped.extract(lane) != B::from_int(0);

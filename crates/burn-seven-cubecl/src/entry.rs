@@ -29,6 +29,16 @@ pub fn is_not_finite(bits: u32) -> bool {
     bits & 0x7f80_0000u32 == 0x7f80_0000u32
 }
 
+/// The flags at an index, and `none` where there are no flags.
+#[cube]
+pub fn flags_at<F: CubePrimitive>(flags: &ComptimeOption<&[F]>, index: usize, none: F) -> F {
+    #[comptime]
+    match flags {
+        ComptimeOption::Some(flags) => flags[index],
+        ComptimeOption::None => none,
+    }
+}
+
 /// Which entries a count is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {

@@ -4,7 +4,7 @@ use burn::backend::{Backend, BackendTypes, StreamId, TensorMetadata};
 use burn_cubecl::{CubeBackend, CubeDevice, tensor::CubeTensor};
 use burn_fusion::client::GlobalFusionClient;
 use burn_fusion::custom::{CustomOpIr, OperationIr, OperationOutput, TensorIr};
-use burn_fusion::{Fusion, FusionBackend, FusionHandle, FusionTensor, NoOp};
+use burn_fusion::{Fusion, FusionBackend, FusionHandle, FusionRuntime, FusionTensor, NoOp};
 
 /// A backend whose tensors are CubeCL's in the end.
 pub trait Primitives: Backend {
@@ -39,12 +39,8 @@ impl Primitives for CubeBackend {
 // Not for `Fusion<CubeBackend>` by name: without fusion `CubeBackend` is no `FusionBackend`.
 impl<B> Primitives for Fusion<B>
 where
-    B: FusionBackend
-        + BackendTypes<
-            Device = CubeDevice,
-            FloatTensorPrimitive = CubeTensor,
-            BoolTensorPrimitive = CubeTensor,
-        >,
+    B: FusionBackend<FusionRuntime: FusionRuntime<FusionDevice = CubeDevice>>
+        + BackendTypes<FloatTensorPrimitive = CubeTensor, BoolTensorPrimitive = CubeTensor>,
 {
     fn floats(primitive: FusionTensor<B::FusionRuntime>) -> CubeTensor {
         let client = primitive.client.clone();
@@ -71,7 +67,7 @@ fn fused<B>(
     handle: impl Fn(CubeTensor) -> FusionHandle<B::FusionRuntime>,
 ) -> FusionTensor<B::FusionRuntime>
 where
-    B: FusionBackend + BackendTypes<Device = CubeDevice>,
+    B: FusionBackend<FusionRuntime: FusionRuntime<FusionDevice = CubeDevice>>,
 {
     let client = GlobalFusionClient::<B::FusionRuntime>::load(&tensor.device);
     let (shape, dtype) = (tensor.shape(), tensor.dtype);

@@ -5,7 +5,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use crate::counters::{Counters, tally};
-use crate::entry::{Kind, key_of};
+use crate::entry::{Kind, flags_at, key_of};
 use crate::grid::{Grid, flag_type};
 use crate::scored::Scored;
 use crate::tensors::length;
@@ -147,11 +147,11 @@ fn count_ties<B: Int>(
     while index < end {
         if key_of(scores[index]) == key {
             let was_dropped = dropped[index] != B::from_int(0);
-            let is_reserved = reserved.as_ref().map(|flags| flags[index]).unwrap_or_default();
+            let is_reserved = flags_at(&reserved, index, B::from_int(0));
             let right_kind = was_dropped == comptime!(kind == Kind::Dropped);
             if right_kind && is_reserved == B::from_int(0) {
                 let cell = if comptime!(bins == 1) {
-                    0usize
+                    0usize.runtime()
                 } else {
                     (((index - start) as u32) >> shift) as usize
                 };

@@ -5,7 +5,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use crate::counters::{Counters, tally};
-use crate::entry::{Kind, key_of};
+use crate::entry::{Kind, flags_at, key_of};
 use crate::grid::{Grid, flag_type, lanes};
 use crate::scored::Scored;
 use crate::tensors::{length, make_writable};
@@ -128,7 +128,7 @@ fn write_entries<B: Int, N: Size>(
     while line < lines {
         let line_scores = scores[line];
         let mut line_dropped = dropped[line];
-        let line_reserved = reserved.as_ref().map(|flags| flags[line]).unwrap_or_default();
+        let line_reserved = flags_at(&reserved, line, Vector::<B, N>::from_int(0));
         #[unroll]
         for lane in 0..N::value() {
             let was_dropped = line_dropped.extract(lane) != B::from_int(0);
@@ -137,7 +137,7 @@ fn write_entries<B: Int, N: Size>(
             let index = (line * N::value() + lane) as u32;
             let below = select(was_dropped, back_below, kept_below);
             let high = key > cut_key || (key == cut_key && index < below);
-            let may_stay = if comptime!(returns) { true } else { !was_dropped };
+            let may_stay = if comptime!(returns) { true.runtime() } else { !was_dropped };
             let stays = may_stay && (is_reserved || high);
             kept += select(stays, 1u32, 0u32);
             line_dropped.insert(lane, select(stays, B::from_int(0), B::from_int(1)));

@@ -71,9 +71,9 @@ impl Counter {
         let length = pieces::length(device);
         let options = (Kind::Int64, device);
         let counted = 2 * digit.bins() as i64;
-        let mut aside = Tensor::f_arange(length, options)?;
-        aside.f_bitwise_and_(ASIDE - 1)?;
-        aside.f_add_scalar_(counted)?;
+        let mut aside = Tensor::f_arange(length, (Kind::Int, device))?;
+        let _ = aside.f_bitwise_and_(ASIDE - 1)?;
+        let _ = aside.f_add_scalar_(counted)?;
         Ok(Self {
             digit,
             device,
@@ -103,8 +103,8 @@ impl Counter {
         let mut countable_nan = nan;
         let mut exclude = |closed: &Tensor| -> Result<(), TchError> {
             let not_closed = closed.f_logical_not()?;
-            open.f_logical_and_(&not_closed)?;
-            countable_nan.f_logical_and_(&not_closed)?;
+            let _ = open.f_logical_and_(&not_closed)?;
+            let _ = countable_nan.f_logical_and_(&not_closed)?;
             Ok(())
         };
         if !read.returns {
@@ -113,24 +113,29 @@ impl Counter {
         if let Some(reserved) = &read.reserved {
             exclude(&piece.of(reserved.get())?)?;
         }
-        self.nan.f_add_(&numbers::count(&countable_nan)?)?;
+        let _ = self.nan.f_add_(&numbers::count(&countable_nan)?)?;
         if let Some((high, prefix)) = above(&keys, self.digit)? {
             let mut higher = high.f_gt(prefix)?;
-            higher.f_logical_and_(&open)?;
+            let _ = higher.f_logical_and_(&open)?;
             if let Some(above) = self.above.last_mut() {
-                above.f_add_(&numbers::count(&higher)?)?;
+                let _ = above.f_add_(&numbers::count(&higher)?)?;
             }
-            open.f_logical_and_(&high.f_eq(prefix)?)?;
+            let _ = open.f_logical_and_(&high.f_eq(prefix)?)?;
         }
         let mut places = bins(&keys, self.digit)?;
         if read.returns {
-            let back = places.f_add_scalar(self.digit.bins() as i64)?;
-            places = back.f_where_self(&dropped, &places)?;
+            let mut back = dropped.f_to_kind(Kind::Int)?;
+            let _ = back.f_mul_scalar_(self.digit.bins() as i64)?;
+            let _ = places.f_add_(&back)?;
         }
+        // Chooses by arithmetic, which is faster than libtorch's `where` on a CPU.
         let aside = self.aside.f_narrow(0, 0, piece.length)?;
-        let places = places.f_where_self(&open, &aside)?;
+        let _ = places.f_sub_(&aside)?;
+        let _ = places.f_mul_(&open)?;
+        let _ = places.f_add_(&aside)?;
+        let places = places.f_to_kind(Kind::Int64)?;
         let ones = self.ones.f_narrow(0, 0, piece.length)?;
-        self.bins.f_scatter_add_(0, &places, &ones)?;
+        let _ = self.bins.f_scatter_add_(0, &places, &ones)?;
         Ok(())
     }
 

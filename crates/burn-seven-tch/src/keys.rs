@@ -11,11 +11,11 @@ pub fn keys(scores: &Tensor) -> Result<Tensor, TchError> {
     let bits = scores.f_view_dtype(Kind::Int)?;
     // All bits but the sign are turned over where the sign is set.
     let mut keys = bits.f_bitwise_right_shift_tensor_scalar(31)?;
-    keys.f_bitwise_and_(i64::from(i32::MAX))?;
-    keys.f_bitwise_xor_tensor_(&bits)?;
-    // Only -0 has become -1; it has the key of 0.
+    let _ = keys.f_bitwise_and_(i64::from(i32::MAX))?;
+    let _ = keys.f_bitwise_xor_tensor_(&bits)?;
+    // Only -0 has become -1; it has the key of 0, so 1 is added there.
     let minus_zero = keys.f_eq(-1)?;
-    keys.f_masked_fill_(&minus_zero, 0)?;
+    let _ = keys.f_add_(&minus_zero)?;
     Ok(keys)
 }
 
@@ -24,15 +24,15 @@ pub fn key(key: u32) -> i64 {
     i64::from(key) - (1 << 31)
 }
 
-/// Each key's bin, as an index.
+/// Each key's bin.
 pub fn bins(keys: &Tensor, digit: Digit) -> Result<Tensor, TchError> {
     let mut bins = keys.f_bitwise_right_shift_tensor_scalar(i64::from(digit.shift))?;
-    bins.f_bitwise_and_(digit.bins() as i64 - 1)?;
+    let _ = bins.f_bitwise_and_(digit.bins() as i64 - 1)?;
     if digit.shift + digit.bits == 32 {
         // The missing 2^31 is the highest bit turned over.
-        bins.f_bitwise_xor_(1i64 << (digit.bits - 1))?;
+        let _ = bins.f_bitwise_xor_(1i64 << (digit.bits - 1))?;
     }
-    bins.f_to_kind(Kind::Int64)
+    Ok(bins)
 }
 
 /// What the bits above the digit are, and what they should be; none for the highest digit.
@@ -48,7 +48,7 @@ pub fn above(keys: &Tensor, digit: Digit) -> Result<Option<(Tensor, i64)>, TchEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn_seven_kernels::{Place, key_of};
+    use burn_seven_kernels::key_of;
 
     const SCORES: [f32; 13] = [
         0.0,
@@ -92,23 +92,19 @@ mod tests {
                 prefix,
             };
             let keys = keys(&Tensor::from_slice(&SCORES)).unwrap();
-            let bins: Vec<i64> = bins(&keys, digit).unwrap().try_into().unwrap();
-            let highs: Vec<i64> = match above(&keys, digit).unwrap() {
-                None => vec![0; SCORES.len()],
-                Some((high, prefix)) => {
-                    let high: Vec<i32> = high.try_into().unwrap();
-                    high.into_iter()
-                        .map(|high| i64::from(high) - prefix)
-                        .collect()
-                }
+            let found: Vec<i32> = bins(&keys, digit).unwrap().try_into().unwrap();
+            for (score, bin) in SCORES.into_iter().zip(found) {
+                let expected = (key_of(score) >> shift) as usize % digit.bins();
+                assert_eq!(bin as usize, expected, "{score} by {digit:?}");
+            }
+            let Some((high, expected)) = above(&keys, digit).unwrap() else {
+                continue;
             };
-            for ((score, bin), high) in SCORES.into_iter().zip(bins).zip(highs) {
-                let found = match high {
-                    ..0 => Place::Below,
-                    0 => Place::Bin(bin as usize),
-                    1.. => Place::Above,
-                };
-                assert_eq!(found, digit.place(key_of(score)), "{score} by {digit:?}");
+            let found: Vec<i32> = high.try_into().unwrap();
+            for (score, high) in SCORES.into_iter().zip(found) {
+                let order = i64::from(high).cmp(&expected);
+                let high = key_of(score) >> (shift + bits);
+                assert_eq!(order, high.cmp(&prefix.unwrap()), "{score} by {digit:?}");
             }
         }
     }

@@ -7,7 +7,7 @@ const ACCELERATOR: i64 = 1 << 22;
 
 /// Entries for each thread of a piece on the CPU: what is worth a thread to libtorch, and its
 /// scratch is still in the cache for the next operation.
-const THREAD: i64 = 1 << 15;
+const THREAD: i64 = 1 << 17;
 
 /// How many entries a piece has.
 pub fn length(device: Device) -> i64 {

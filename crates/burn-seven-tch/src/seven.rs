@@ -59,25 +59,25 @@ fn update_piece(
     let a = grad.f_abs()?;
     let first = if rule.signed { grad } else { &a };
     let mut scratch = first.f_mul_scalar(1.0 - rule.alpha_1)?;
-    m.f_mul_scalar_(rule.alpha_1)?;
-    m.f_add_(&scratch)?;
-    a.f_mul_out(&scratch, &a)?;
-    scratch.f_mul_scalar_(1.0 - rule.alpha_2)?;
-    v.f_mul_scalar_(rule.alpha_2)?;
-    v.f_add_(&scratch)?;
-    v.f_sqrt_out(&scratch)?;
-    scratch.f_mul_scalar_(rule.correction_2.sqrt().recip())?;
-    scratch.f_add_scalar_(rule.epsilon)?;
+    let _ = m.f_mul_scalar_(rule.alpha_1)?;
+    let _ = m.f_add_(&scratch)?;
+    let _ = a.f_mul_out(&scratch, &a)?;
+    let _ = scratch.f_mul_scalar_(1.0 - rule.alpha_2)?;
+    let _ = v.f_mul_scalar_(rule.alpha_2)?;
+    let _ = v.f_add_(&scratch)?;
+    let _ = v.f_sqrt_out(&scratch)?;
+    let _ = scratch.f_mul_scalar_(rule.correction_2.sqrt().recip())?;
+    let _ = scratch.f_add_scalar_(rule.epsilon)?;
     // The discount first: it is finite even where a² overflows, so no NaN can arise.
-    m.f_div_out(&scratch, &scratch)?;
-    scratch.f_mul_scalar_(rule.correction_1.recip())?;
-    scratch.f_mul_(&a)?;
-    scratch.f_mul_(weight)?;
-    scratch.f_abs_()?;
-    s.f_add_(&scratch)?;
+    let _ = m.f_div_out(&scratch, &scratch)?;
+    let _ = scratch.f_mul_scalar_(rule.correction_1.recip())?;
+    let _ = scratch.f_mul_(&a)?;
+    let _ = scratch.f_mul_(weight)?;
+    let _ = scratch.f_abs_()?;
+    let _ = s.f_add_(&scratch)?;
     if let Some(dropped) = dropped {
         for mut statistic in [m, v, s] {
-            statistic.f_masked_fill_(&dropped, 0.0)?;
+            let _ = statistic.f_masked_fill_(&dropped, 0.0)?;
         }
     }
     Ok(())

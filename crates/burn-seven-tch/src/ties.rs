@@ -17,19 +17,19 @@ pub fn staying(
         Ties::All => keys.f_ge(key)?,
         Ties::First(_) => keys.f_gt(key)?,
     };
-    stays.f_logical_and_(open)?;
+    let _ = stays.f_logical_and_(open)?;
     if let Ties::First(left @ 1..) = *ties {
         let mut at_key = keys.f_eq(key)?;
-        at_key.f_logical_and_(open)?;
+        let _ = at_key.f_logical_and_(open)?;
         let count = u64::try_from(i64::try_from(numbers::count(&at_key)?)?).unwrap_or(0);
         *ties = ties.after(count);
         if count > left {
             // Ranks from 1, by index.
             let ranks = at_key.f_cumsum(0, Kind::Int64)?;
             let first = ranks.f_le(i64::try_from(left).unwrap_or(i64::MAX))?;
-            at_key.f_logical_and_(&first)?;
+            let _ = at_key.f_logical_and_(&first)?;
         }
-        stays.f_logical_or_(&at_key)?;
+        let _ = stays.f_logical_or_(&at_key)?;
     }
     Ok(stays)
 }

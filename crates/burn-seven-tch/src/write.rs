@@ -47,13 +47,13 @@ pub fn write(
         let mut stays = staying(&keys, key(cut.key), &open_kept, &mut cut.kept)?;
         if rewrite.returns {
             let back = staying(&keys, key(cut.key), &open(&dropped)?, &mut cut.dropped)?;
-            stays.f_logical_or_(&back)?;
+            let _ = stays.f_logical_or_(&back)?;
         }
         if let Some(reserved) = &reserved {
-            stays.f_logical_or_(reserved)?;
+            let _ = stays.f_logical_or_(reserved)?;
         }
-        kept.f_add_(&numbers::count(&stays)?)?;
-        stays.f_logical_not_out(&dropped)?;
+        let _ = kept.f_add_(&numbers::count(&stays)?)?;
+        let _ = stays.f_logical_not_out(&dropped)?;
     }
     Ok((mask.into_flags(), kept))
 }

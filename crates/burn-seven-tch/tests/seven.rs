@@ -4,8 +4,8 @@ mod common;
 
 use burn::tensor::{FloatDType, Tensor};
 use burn_seven_kernels::{SevenRule, SevenStep, SevenTensors};
-use burn_seven_tch::{device, kernels};
-use common::{Random, SIZES, address, flags, floats, to_floats};
+use burn_seven_tch::kernels;
+use common::{Random, SIZES, address, device, flags, floats, to_floats};
 
 fn rule(step: i32, signed: bool) -> SevenRule {
     SevenRule {

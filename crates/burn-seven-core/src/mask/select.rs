@@ -153,7 +153,8 @@ impl Selector {
             }
         }
         let devices = current.iter().map(|mask| mask.dropped().device());
-        Ok(Tally::new(pool_of, self.digits(devices)[0]))
+        let bits = self.digits(devices)[0];
+        Ok(Tally::new(pool_of, current, returns, bits))
     }
 
     /// Draws the lines of [`select`](Self::select); [`Cuts::write`] then writes the masks. `tally`
@@ -186,6 +187,8 @@ impl Selector {
             self.check_room(&pool, &layers)?;
             self.cut_pool(&pool, &members, returns, tally.as_mut(), &mut cuts)?;
         }
+        // The tally is gone with its handles on the masks when they are written.
+        drop(tally);
         cuts.held.sort_unstable();
         cuts.reserved = members.into_iter().map(|member| member.reserved).collect();
         Ok(cuts)

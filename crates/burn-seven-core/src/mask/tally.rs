@@ -1,5 +1,9 @@
 //! Scores counted while they are made.
 
+use burn::tensor::{Bool, Tensor};
+
+use super::Masks;
+use crate::WeightGrad;
 use crate::kernels::Histogram;
 
 /// Beyond this many pools a histogram for each is not worth its memory.
@@ -17,12 +21,14 @@ pub struct Tally {
     counts: Vec<Histogram>,
     /// Whether each weight was counted.
     counted: Vec<bool>,
+    /// What is pruned of each weight for good, and is not to be counted.
+    dropped: Vec<Option<Tensor<1, Bool>>>,
     bits: u32,
 }
 
 impl Tally {
-    /// For weights of these pools.
-    pub(super) fn new(pools: Vec<usize>, bits: u32) -> Self {
+    /// For weights of these pools and masks.
+    pub(super) fn new(pools: Vec<usize>, masks: &Masks, returns: bool, bits: u32) -> Self {
         let count = pools.iter().max().map_or(0, |last| last + 1);
         let worth = count <= MOST_POOLS;
         Self {
@@ -31,8 +37,23 @@ impl Tally {
                 true => vec![Histogram::new(bits); count],
                 false => Vec::new(),
             },
+            dropped: masks
+                .iter()
+                .map(|mask| {
+                    let pruned = !returns && mask.kept() < mask.total();
+                    pruned.then(|| mask.dropped().clone())
+                })
+                .collect(),
             pools,
             bits,
+        }
+    }
+
+    /// The weight at `index` with what is pruned of it, so that just the rest is counted.
+    pub(crate) fn masked(&self, index: usize, entry: WeightGrad) -> WeightGrad {
+        match self.dropped.get(index) {
+            Some(Some(dropped)) => entry.with_dropped(dropped.clone()),
+            _ => entry,
         }
     }
 

@@ -177,6 +177,10 @@ impl<S: Scorer> ModuleScorer<S> {
         let entries = grads.into_entries().into_iter();
         for (index, (slot, entry)) in self.slots.iter_mut().zip(entries).enumerate() {
             let device = entry.device();
+            let entry = match &tally {
+                Some(tally) => tally.masked(index, entry),
+                None => entry,
+            };
             // Taken out, so that buffers that no one else holds can be updated in place.
             let state = slot.state.take();
             let state = state.unwrap_or_else(|| self.scorer.init(&entry.weight(), index));

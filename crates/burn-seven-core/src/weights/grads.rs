@@ -121,6 +121,11 @@ impl WeightGrad {
         self.weight.device()
     }
 
+    pub(crate) fn with_dropped(mut self, dropped: Tensor<1, Bool>) -> Self {
+        self.dropped = Some(dropped);
+        self
+    }
+
     /// The weight as it is stored.
     pub(crate) fn stored(&self) -> &Tensor<1> {
         &self.weight

@@ -1,13 +1,13 @@
 //! What the tests share: cases, and tensors of libtorch.
 #![allow(dead_code)] // each test uses its part
+#![allow(deprecated)] // libtorch is, in Burn
 
 use burn::backend::LibTorch;
-use burn::tensor::{Bool, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use burn_seven_kernels::{Candidates, Rewrite};
-use burn_seven_tch::device;
 
 /// Sizes with and without a rest, and of more than one piece.
-pub const SIZES: [usize; 6] = [1, 7, 64, 1000, 4097, 100_003];
+pub const SIZES: [usize; 7] = [1, 7, 64, 1000, 4097, 100_003, 300_007];
 
 /// Plain numbers from a seed.
 pub struct Random(pub u64);
@@ -39,6 +39,12 @@ impl Random {
     }
 }
 
+/// libtorch's CPU, with so few threads that the larger sizes are more than one piece.
+pub fn device() -> Device {
+    tch::set_num_threads(2);
+    burn_seven_tch::device()
+}
+
 pub fn floats(values: &[f32]) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device())
 }
@@ -48,11 +54,11 @@ pub fn flags(values: &[bool]) -> Tensor<1, Bool> {
 }
 
 pub fn to_floats(tensor: &Tensor<1>) -> Vec<f32> {
-    tensor.clone().into_data().to_vec().unwrap()
+    tensor.clone().into_data().try_to_vec().unwrap()
 }
 
 pub fn to_flags(tensor: &Tensor<1, Bool>) -> Vec<bool> {
-    tensor.clone().into_data().to_vec().unwrap()
+    tensor.clone().into_data().try_to_vec().unwrap()
 }
 
 /// Where the values lie.

@@ -2,6 +2,7 @@
 
 mod count;
 mod data;
+mod dbg;
 mod expected;
 mod finite;
 mod layout;
