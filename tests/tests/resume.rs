@@ -9,7 +9,7 @@ use burn_seven::{
     CubicSchedule, MaskMode, Masks, ModuleScorer, MovementScorerConfig, PlatonScorerConfig, Pruner,
     PrunerConfig, PrunerRecord, RandomScorerConfig, Selection, SevenScorerConfig, Sparsity,
 };
-use burn_seven_tests::devices;
+use burn_seven_tests::{cases, devices};
 use burn_seven_tests::model::{Net, adamw, gradients};
 use proptest::prelude::*;
 

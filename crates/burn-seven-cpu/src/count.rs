@@ -39,7 +39,9 @@ pub fn count<F: Flag>(tensors: &[(Scored<'_, F>, &[F])], digit: Digit, counts: &
     counts.above.resize(above + tensors.len(), 0);
     let shared = Mutex::new((counts, above));
     // One histogram a thread for all tensors together, not one for each piece of each.
-    let share = jobs.len().div_ceil(rayon::current_num_threads());
+    let entries: usize = jobs.iter().map(|(_, part)| part.len()).sum();
+    let threads = entries.div_ceil(pieces::length_counted(entries)).max(1);
+    let share = jobs.len().div_ceil(threads);
     let longest = jobs.iter().map(|(_, part)| part.len()).max().unwrap_or(0);
     let share = share.min(u32::MAX as usize / longest.max(1)).max(1);
     jobs.par_chunks(share).for_each(|jobs| {

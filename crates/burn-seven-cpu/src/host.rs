@@ -3,13 +3,13 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use burn_seven_kernels::{
     Candidates, Cut, Digit, Histogram, Kernels, Rewrite, SevenStep, SevenTensors, Updated, Written,
     portable,
 };
 
-use crate::{Flag, Scored, Seven, all_finite, count, seven, write};
+use crate::{Flag, Scored, Seven, all_finite, count, seven, to_rows, write};
 
 /// A tensor's values in row-major order.
 pub trait Buffer<T> {
@@ -34,6 +34,9 @@ pub trait Host: Debug + Send + Sync + 'static {
     fn holds(device: &Device) -> bool;
     /// A float32 tensor on such a device, made contiguous if it is not; none of another type.
     fn floats(tensor: Tensor<1>) -> Option<Self::Floats>;
+    /// The values of a float32 matrix on such a device that lies column by column, in that order;
+    /// none of any other.
+    fn columns(matrix: Tensor<2>) -> Option<Self::Floats>;
     /// The same as a tensor.
     fn from_floats(floats: Self::Floats) -> Tensor<1>;
     /// A boolean tensor on such a device, made contiguous if it is not; none if it is stored wider.
@@ -124,6 +127,27 @@ impl<H: Host> Kernels for HostKernels<H> {
         H::NAME
     }
 
+    fn flatten(&self, matrix: Tensor<2>) -> Tensor<1> {
+        let (device, [rows, width]) = (matrix.device(), matrix.dims());
+        if H::holds(&device)
+            && rows > 1
+            && width > 1
+            && let Some(columns) = H::columns(matrix.clone())
+        {
+            let values = to_rows(columns.slice(), rows);
+            return Tensor::from_data(TensorData::new(values, [rows * width]), &device);
+        }
+        matrix.reshape([rows * width])
+    }
+
+    fn matrix_finite(&self, matrix: &Tensor<2>) -> Option<bool> {
+        if !H::holds(&matrix.device()) {
+            return None;
+        }
+        let columns = H::columns(matrix.clone())?;
+        Some(all_finite(columns.slice()))
+    }
+
     fn all_finite(&self, tensors: &[&Tensor<1>]) -> bool {
         tensors.iter().all(|tensor| {
             let floats = match H::holds(&tensor.device()) {
@@ -164,7 +188,6 @@ impl<H: Host> Kernels for HostKernels<H> {
         let mut moment_1 = floats(step.state.moment_1);
         let mut moment_2 = floats(step.state.moment_2);
         let mut score = floats(step.state.score);
-        let counts = counts.filter(|counts| counts.kept.len() == 1 << 16);
         let counted = counts.is_some();
         seven(
             &step.rule,

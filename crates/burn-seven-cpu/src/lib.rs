@@ -13,6 +13,7 @@ mod host;
 mod pieces;
 mod seven;
 mod simd;
+mod transpose;
 mod write;
 
 pub use count::count;
@@ -20,6 +21,7 @@ pub use finite::all_finite;
 pub use flag::Flag;
 pub use host::{Buffer, Host, HostKernels};
 pub use seven::{Seven, seven};
+pub use transpose::to_rows;
 pub use write::write;
 
 /// One weight tensor's scores and what may become of them; all slices are of one length.

@@ -1,5 +1,6 @@
 //! SEVEN's update in one pass.
 
+use std::ops::AddAssign;
 use std::sync::{Mutex, PoisonError};
 
 use burn_seven_kernels::{Histogram, SevenRule, key_of};
@@ -26,6 +27,12 @@ pub struct Seven<'a, F> {
     /// What is pruned for good: its statistics are set to 0.
     pub dropped: Option<&'a [F]>,
 }
+
+/// A bin: narrow ones where each thread has its own, wide ones where they are summed.
+trait Count: Copy + From<bool> + AddAssign {}
+
+impl Count for u32 {}
+impl Count for u64 {}
 
 /// The rule's numbers as they are used.
 #[derive(Clone, Copy)]
@@ -56,11 +63,11 @@ impl From<&SevenRule> for Numbers {
 }
 
 /// Updates the statistics in place, and counts the new scores of entries that are not dropped by
-/// the upper 16 bits of their keys.
+/// the highest bits of their keys, as many as the histogram has bins for.
 ///
 /// # Panics
 ///
-/// When the slices differ in length, or the histogram is not one of 16 bits.
+/// When the slices differ in length.
 pub fn seven<F: Flag>(rule: &SevenRule, slices: Seven<'_, F>, counts: Option<&mut Histogram>) {
     let count = slices.score.len();
     let lengths = [
@@ -75,24 +82,28 @@ pub fn seven<F: Flag>(rule: &SevenRule, slices: Seven<'_, F>, counts: Option<&mu
         "the slices of one update should be of one length: {count} and {lengths:?}"
     );
     let numbers = Numbers::from(rule);
-    let length = pieces::length(count);
-    let parts: Vec<_> = split(slices, length).collect();
-    match counts {
-        None => parts
+    let Some(counts) = counts else {
+        let parts: Vec<_> = split(slices, pieces::length(count)).collect();
+        parts
             .into_par_iter()
-            .for_each(|part| update_piece(numbers, part, None)),
-        Some(counts) => {
-            assert_eq!(counts.kept.len(), 1 << 16, "bins of the histogram");
-            // Summed as each piece ends: integers, so in any order.
-            let counts = Mutex::new(counts);
-            parts.into_par_iter().for_each(|part| {
-                let mut bins = vec![0u32; 1 << 16];
-                update_piece(numbers, part, Some(&mut bins));
-                let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-                crate::count::add(&mut counts.kept, &bins);
-            });
-        }
+            .for_each(|part| update_piece::<F, u64>(numbers, part, None));
+        return;
+    };
+    let length = pieces::length_counted(count);
+    if count <= length {
+        update_piece(numbers, slices, Some(&mut counts.kept));
+        return;
     }
+    let parts: Vec<_> = split(slices, length).collect();
+    let bin_count = counts.kept.len();
+    // Summed as each piece ends: integers, so in any order.
+    let counts = Mutex::new(counts);
+    parts.into_par_iter().for_each(|part| {
+        let mut bins = vec![0u32; bin_count];
+        update_piece(numbers, part, Some(&mut bins));
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        crate::count::add(&mut counts.kept, &bins);
+    });
 }
 
 /// Cuts the slices into pieces of a length.
@@ -124,21 +135,22 @@ fn split<F: Flag>(slices: Seven<'_, F>, length: usize) -> impl Iterator<Item = S
 }
 
 #[inline(always)]
-fn body<F: Flag>(numbers: Numbers, part: Seven<'_, F>, mut bins: Option<&mut [u32]>) {
+fn body<F: Flag, C: Count>(numbers: Numbers, part: Seven<'_, F>, mut bins: Option<&mut [C]>) {
     for block in split(part, BLOCK) {
         let (scores, dropped) = update_block(numbers, block);
         let Some(bins) = bins.as_deref_mut() else {
             continue;
         };
+        let shift = 32 - bins.len().ilog2();
         match dropped {
             None => {
                 for &score in &*scores {
-                    bins[(key_of(score) >> 16) as usize] += 1;
+                    bins[(key_of(score) >> shift) as usize] += C::from(true);
                 }
             }
             Some(dropped) => {
                 for (&score, &dropped) in scores.iter().zip(dropped) {
-                    bins[(key_of(score) >> 16) as usize] += u32::from(!dropped.get());
+                    bins[(key_of(score) >> shift) as usize] += C::from(!dropped.get());
                 }
             }
         }
@@ -204,4 +216,4 @@ fn update(n: Numbers, m: f32, v: f32, s: f32, w: f32, g: f32) -> (f32, f32, f32)
     (m, v, s + (steadiness * a * w).abs())
 }
 
-dispatch!(body => fn update_piece<F: Flag>(numbers: Numbers, part: Seven<'_, F>, bins: Option<&mut [u32]>));
+dispatch!(body => fn update_piece<F: Flag, C: Count>(numbers: Numbers, part: Seven<'_, F>, bins: Option<&mut [C]>));

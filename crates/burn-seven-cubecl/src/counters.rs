@@ -13,7 +13,9 @@ pub struct Counters {
 impl Counters {
     /// So many counters, all 0, on the device of a tensor.
     pub fn new(like: &CubeTensor, length: usize) -> Self {
-        let handle = like.client.create_from_slice(u32::as_bytes(&vec![0u32; length]));
+        let handle = like
+            .client
+            .create_from_slice(u32::as_bytes(&vec![0u32; length]));
         let tensor = CubeTensor::new_contiguous(
             like.client.clone(),
             like.device.clone(),

@@ -10,11 +10,7 @@ use cubecl::prelude::*;
 pub fn key_of(bits: u32) -> u32 {
     let positive = bits & 0x8000_0000u32 == 0u32;
     let zero = bits == 0x8000_0000u32;
-    select(
-        positive,
-        bits | 0x8000_0000u32,
-        select(zero, bits, !bits),
-    )
+    select(positive, bits | 0x8000_0000u32, select(zero, bits, !bits))
 }
 
 /// Whether a score of these bits is NaN.

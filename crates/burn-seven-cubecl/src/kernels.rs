@@ -149,7 +149,12 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
             let fits = Scored::fits::<B>(one.scores, one.dropped, one.reserved);
             let scored = fits.then(|| {
                 let reserved = one.reserved.cloned();
-                Scored::new::<B>(one.scores.clone(), one.dropped.clone(), one.returns, reserved)
+                Scored::new::<B>(
+                    one.scores.clone(),
+                    one.dropped.clone(),
+                    one.returns,
+                    reserved,
+                )
             });
             match scored.filter(|scored| count::fits(digit, &scored.scores.client)) {
                 Some(scored) => {
@@ -192,7 +197,11 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
             }
         }
         let to_write = written.iter_mut();
-        let kept = write(to_write.map(|(scored, line)| (&mut **scored, *line)).collect());
+        let kept = write(
+            to_write
+                .map(|(scored, line)| (&mut **scored, *line))
+                .collect(),
+        );
         for ((position, (scored, _)), kept) in positions.into_iter().zip(written).zip(kept) {
             masks[position] = Some((B::give_flags(scored.dropped), kept));
         }

@@ -110,8 +110,8 @@ fn update_entries<B: Int, N: Size>(
         let a = signed_grad.abs();
         let first = if comptime!(signed) { signed_grad } else { a };
         let m = moment_1[line] * Vector::new(numbers.alpha_1) + first * Vector::new(numbers.rest_1);
-        let v = moment_2[line] * Vector::new(numbers.alpha_2)
-            + (a * a) * Vector::new(numbers.rest_2);
+        let v =
+            moment_2[line] * Vector::new(numbers.alpha_2) + (a * a) * Vector::new(numbers.rest_2);
         let root = (v * Vector::new(numbers.scale_2)).sqrt();
         let steadiness = (m * Vector::new(numbers.scale_1)) / (root + Vector::new(numbers.epsilon));
         let s = score[line] + (steadiness * a * weight[line]).abs();

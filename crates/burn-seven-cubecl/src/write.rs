@@ -137,8 +137,12 @@ fn write_entries<B: Int, N: Size>(
             let index = (line * N::value() + lane) as u32;
             let below = select(was_dropped, back_below, kept_below);
             let high = key > cut_key || (key == cut_key && index < below);
-            let may_stay = if comptime!(returns) { true.runtime() } else { !was_dropped };
-            let stays = may_stay && (is_reserved || high);
+            let may_stay = if comptime!(returns) {
+                true.runtime()
+            } else {
+                !was_dropped
+            };
+            let stays = is_reserved || (may_stay && high);
             kept += select(stays, 1u32, 0u32);
             line_dropped.insert(lane, select(stays, B::from_int(0), B::from_int(1)));
         }

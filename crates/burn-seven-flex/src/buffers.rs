@@ -59,6 +59,15 @@ impl Host for FlexHost {
         (tensor.dtype() == DType::F32).then(|| Memory::of(tensor))
     }
 
+    fn columns(matrix: Tensor<2>) -> Option<Memory> {
+        let matrix = matrix.try_into_primitive::<Flex>().ok()?;
+        if matrix.dtype() != DType::F32 || matrix.is_contiguous() {
+            return None;
+        }
+        let columns = matrix.transpose(0, 1);
+        columns.is_contiguous().then(|| Memory::of(columns))
+    }
+
     fn from_floats(floats: Memory) -> Tensor<1> {
         Tensor::from_primitive::<Flex>(floats.0)
     }

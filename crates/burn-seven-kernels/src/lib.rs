@@ -29,9 +29,23 @@ pub trait Kernels: std::fmt::Debug + Send + Sync {
     /// The path's name, as the report shows it.
     fn name(&self) -> &'static str;
 
-    /// How many bits of the key each count takes, from the highest down; 32 together. Default: 16, 16
+    /// How many bits of the key each count takes in a large model, from the highest down; 32
+    /// together. [`count`](Self::count) takes any digit of up to 16 bits. Default: 16, 16
     fn digits(&self) -> &'static [u32] {
         &[16, 16]
+    }
+
+    /// A matrix's values in row-major order; nothing is copied where they lie so.
+    fn flatten(&self, matrix: Tensor<2>) -> Tensor<1> {
+        let count = matrix.shape().num_elements();
+        matrix.reshape([count])
+    }
+
+    /// Whether every value of a matrix is finite, by looking at it as it lies; none where the
+    /// backend would rather have it flattened and looked at with the others. Default: none
+    fn matrix_finite(&self, matrix: &Tensor<2>) -> Option<bool> {
+        let _ = matrix;
+        None
     }
 
     /// Whether every value of these tensors is finite. All are float and on one device.
@@ -41,7 +55,7 @@ pub trait Kernels: std::fmt::Debug + Send + Sync {
 
     /// One update of SEVEN's statistics, in place where no one else holds their buffers; with
     /// `counts` the new scores of entries that are not dropped may be counted in the same pass, by
-    /// the first of [`digits`](Self::digits).
+    /// as many of the highest bits as `counts` has bins for.
     ///
     /// # Errors
     ///

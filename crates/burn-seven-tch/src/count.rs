@@ -43,7 +43,10 @@ pub fn count(
     let Some(first) = reads.first() else {
         return Ok(());
     };
-    let mut counter = Counter::new(first.scores.get().device(), digit)?;
+    let device = first.scores.get().device();
+    let longest = reads.iter().map(|read| read.scores.get().numel()).max();
+    let longest = longest.map_or(0, |longest| longest as i64);
+    let mut counter = Counter::new(device, digit, longest.min(pieces::length(device)))?;
     for read in &reads {
         counter.add(read)?;
     }
@@ -67,8 +70,8 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(device: Device, digit: Digit) -> Result<Self, TchError> {
-        let length = pieces::length(device);
+    /// For pieces of up to so many entries.
+    fn new(device: Device, digit: Digit, length: i64) -> Result<Self, TchError> {
         let options = (Kind::Int64, device);
         let counted = 2 * digit.bins() as i64;
         let mut aside = Tensor::f_arange(length, (Kind::Int, device))?;

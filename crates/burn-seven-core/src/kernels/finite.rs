@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::KernelChoice;
+use crate::weights::Values;
 use crate::{Error, WeightGrads};
 
 /// Checks that every weight and gradient is finite: all tensors of a device together, and each by
@@ -12,21 +13,31 @@ use crate::{Error, WeightGrads};
 ///
 /// [`Error::NonFinite`] with the first weight that is not.
 pub(crate) fn check_finite(grads: &WeightGrads, kernels: &KernelChoice) -> Result<(), Error> {
-    let mut devices: Vec<(Device, Vec<&Tensor<1>>)> = Vec::new();
-    for entry in grads.iter() {
-        for values in std::iter::once(entry.stored()).chain(entry.stored_grad()) {
-            let device = values.device();
-            match devices.iter_mut().find(|(known, _)| *known == device) {
-                Some((_, tensors)) => tensors.push(values),
-                None => devices.push((device, vec![values])),
-            }
+    // Tensors of one device are looked at together; matrices that would have to be copied for
+    // that are looked at as they lie.
+    let mut devices: Vec<(Device, Vec<Tensor<1>>)> = Vec::new();
+    let mut all = true;
+    for values in grads
+        .iter()
+        .flat_map(|entry| std::iter::once(entry.stored()).chain(entry.stored_grad()))
+    {
+        let device = values.device();
+        if let Values::Matrix(matrix) = values
+            && let Some(finite) = kernels.at(&device).matrix_finite(matrix)
+        {
+            all &= finite;
+            continue;
+        }
+        match devices.iter_mut().find(|(known, _)| *known == device) {
+            Some((_, tensors)) => tensors.push(values.flat()),
+            None => devices.push((device, vec![values.flat()])),
         }
     }
-    let finite = |device: &Device, tensors: &[&Tensor<1>]| kernels.at(device).all_finite(tensors);
-    if devices
-        .iter()
-        .all(|(device, tensors)| finite(device, tensors))
-    {
+    all &= devices.iter().all(|(device, tensors)| {
+        let tensors: Vec<_> = tensors.iter().collect();
+        kernels.at(device).all_finite(&tensors)
+    });
+    if all {
         return Ok(());
     }
     for entry in grads.iter() {
@@ -35,7 +46,9 @@ pub(crate) fn check_finite(grads: &WeightGrads, kernels: &KernelChoice) -> Resul
             ("gradient", entry.stored_grad()),
         ];
         for (what, values) in named {
-            if values.is_some_and(|values| !finite(&values.device(), &[values])) {
+            let finite =
+                |values: &Values| kernels.at(&values.device()).all_finite(&[&values.flat()]);
+            if values.is_some_and(|values| !finite(values)) {
                 return Err(Error::NonFinite {
                     what,
                     path: entry.path().to_string(),

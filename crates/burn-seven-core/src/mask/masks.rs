@@ -229,8 +229,9 @@ impl Masks {
 fn zeros_of(found: &Found) -> Tensor<1, Bool> {
     let value = found
         .value
-        .clone()
-        .expect("a selected weight should be float");
+        .as_ref()
+        .expect("a selected weight should be float")
+        .flat();
     let zero = value.equal_scalar(0.0f32);
     match &found.dropped {
         Some(dropped) => zero.bool_or(dropped.clone()),

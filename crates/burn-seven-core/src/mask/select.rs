@@ -152,8 +152,10 @@ impl Selector {
                 pool_of[layer] = index;
             }
         }
-        let devices = current.iter().map(|mask| mask.dropped().device());
-        let bits = self.digits(devices)[0];
+        let places = current
+            .iter()
+            .map(|mask| (mask.dropped().device(), mask.total()));
+        let bits = self.digits(places)[0];
         Ok(Tally::new(pool_of, current, returns, bits))
     }
 
@@ -253,7 +255,7 @@ impl Selector {
                 .sum();
         }
         // What the tally counted is of the whole pool.
-        let bits = self.digits(open.iter().map(|&index| members[index].device()))[0];
+        let bits = self.digits(members.iter().map(Member::place))[0];
         let mut counts = tally.and_then(|tally| tally.take(&open, bits));
         counts = counts.filter(|_| !self.pattern.reserves());
         let minimum = |index: usize| members[index].candidates.min(self.min_kept) as u64;
@@ -327,7 +329,7 @@ impl Selector {
             above: Vec::new(),
         };
         let (mut shift, mut prefix) = (32, None);
-        for &bits in self.digits(group.iter().map(|member| member.device())) {
+        for &bits in self.digits(members.iter().map(Member::place)) {
             shift -= bits;
             let this = Digit {
                 shift,
@@ -399,15 +401,31 @@ impl Selector {
         Ok(counts)
     }
 
-    /// How many bits of the key each count takes: what the kernels prefer, if they agree.
-    fn digits(&self, devices: impl Iterator<Item = Device>) -> &'static [u32] {
-        let mut digits = devices.map(|device| self.kernels.at(&device).digits());
-        match digits.next() {
-            Some(first) if digits.all(|other| other == first) => first,
-            _ => &[16, 16],
+    /// How many bits of the key each count takes for weights of these devices and sizes: what the
+    /// kernels prefer, if they agree, and few where counts would be larger than the model.
+    fn digits(&self, places: impl Iterator<Item = (Device, usize)>) -> &'static [u32] {
+        let mut digits: Option<&'static [u32]> = None;
+        let mut total = 0;
+        for (device, count) in places {
+            total += count;
+            let own = self.kernels.at(&device).digits();
+            if digits.is_some_and(|digits| digits != own) {
+                return SMALL_DIGITS;
+            }
+            digits = Some(own);
+        }
+        match digits {
+            Some(digits) if total >= LARGE => digits,
+            _ => SMALL_DIGITS,
         }
     }
 }
+
+/// What any kernels count fast, with small histograms.
+const SMALL_DIGITS: &[u32] = &[11, 11, 10];
+
+/// From so many weights on, fewer and larger counts are faster.
+const LARGE: usize = 1 << 19;
 
 /// Where the line of some weights runs.
 struct Line {
@@ -434,6 +452,10 @@ impl Member<'_> {
 
     fn device(&self) -> Device {
         self.score.value().device()
+    }
+
+    fn place(&self) -> (Device, usize) {
+        (self.device(), self.mask.total())
     }
 
     fn candidates(&self, returns: bool) -> Candidates<'_> {

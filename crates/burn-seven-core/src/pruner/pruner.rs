@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, Device, FloatDType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use super::{MaskMode, NonFinitePolicy};
 use crate::kernels::check_finite;
 use crate::mask::{self, Cuts, PruningMask, Tally};
 use crate::report::share_of_zeros;
 use crate::scorer::DynScorer;
-use crate::weights::{Found, LeftOut, Take, find};
+use crate::weights::{Found, LeftOut, Take, Values, find};
 use crate::{
     Error, Failed, Masks, Report, Schedule, Scores, Selector, Sparsity, WeightGrads, WeightReport,
 };
@@ -251,8 +251,7 @@ impl Pruner {
                 self.latent.clear();
                 if keep {
                     let values = selected.into_iter().filter_map(|found| found.value);
-                    self.latent
-                        .extend(values.map(|value| value.cast(FloatDType::F32)));
+                    self.latent.extend(values.map(|value| value.floats()));
                 }
                 Ok(self.masks.apply_unchecked(model))
             }
@@ -404,12 +403,12 @@ impl Pruner {
         }
         let returns = self.scorer.returns();
         for (found, latent) in selected.iter_mut().zip(&self.latent) {
-            found.value = Some(latent.clone());
+            found.value = Some(Values::Flat(latent.clone()));
         }
         // The pruner's masks: those in a copy of the model may be older, and with masks after the
         // step the model has none.
         for (found, mask) in selected.iter_mut().zip(self.masks.iter()) {
-            let pruned = !returns && mask.kept() < mask.total();
+            let pruned = !returns && !self.scorer.elementwise() && mask.kept() < mask.total();
             found.dropped = pruned.then(|| mask.dropped().clone());
         }
         let grads = WeightGrads::of_found(selected, true)?;

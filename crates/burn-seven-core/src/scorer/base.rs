@@ -45,6 +45,13 @@ pub trait Scorer: Clone + Send + Sync + 'static {
         true
     }
 
+    /// Whether the score of an entry depends on that entry alone, so that a pruner whose pruned
+    /// weights do not return need not zero them for `update` first: it looks at no score of theirs.
+    /// Default: no
+    fn elementwise(&self) -> bool {
+        false
+    }
+
     /// Whether finite weights and gradients never make a NaN score, not even by overflow. Then the
     /// statistics can be updated in place also at steps that choose masks, since nothing is left
     /// that could make such a step fail. Default: no

@@ -15,6 +15,7 @@ pub(crate) trait DynScorer: Send + Sync {
     fn validate(&self) -> Result<(), Error>;
     fn hyperparameters(&self) -> Vec<(&'static str, f64)>;
     fn returns(&self) -> bool;
+    fn elementwise(&self) -> bool;
     fn never_nan(&self) -> bool;
     /// See [`ModuleScorer::check`].
     fn check(&self, grads: &WeightGrads) -> Result<(), Error>;
@@ -53,6 +54,10 @@ impl<S: Scorer> DynScorer for ModuleScorer<S> {
 
     fn returns(&self) -> bool {
         self.scorer.returns()
+    }
+
+    fn elementwise(&self) -> bool {
+        self.scorer.elementwise()
     }
 
     fn never_nan(&self) -> bool {

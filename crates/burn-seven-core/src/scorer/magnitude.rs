@@ -43,6 +43,10 @@ impl Scorer for Magnitude {
         false
     }
 
+    fn elementwise(&self) -> bool {
+        true
+    }
+
     fn never_nan(&self) -> bool {
         true
     }

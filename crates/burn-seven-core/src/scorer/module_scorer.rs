@@ -178,8 +178,8 @@ impl<S: Scorer> ModuleScorer<S> {
         for (index, (slot, entry)) in self.slots.iter_mut().zip(entries).enumerate() {
             let device = entry.device();
             let entry = match &tally {
-                Some(tally) => tally.masked(index, entry),
-                None => entry,
+                Some(tally) if !self.scorer.elementwise() => tally.masked(index, entry),
+                _ => entry,
             };
             // Taken out, so that buffers that no one else holds can be updated in place.
             let state = slot.state.take();

@@ -53,6 +53,10 @@ impl Scorer for Random {
         vec![("seed", self.seed as f64)]
     }
 
+    fn elementwise(&self) -> bool {
+        true
+    }
+
     fn never_nan(&self) -> bool {
         true
     }

@@ -38,6 +38,10 @@ impl Scorer for Sensitivity {
         "sensitivity"
     }
 
+    fn elementwise(&self) -> bool {
+        true
+    }
+
     fn never_nan(&self) -> bool {
         true
     }

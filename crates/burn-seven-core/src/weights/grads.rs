@@ -2,9 +2,9 @@
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{Bool, DType, Device, FloatDType, Tensor};
+use burn::tensor::{Bool, DType, Device, Tensor};
 
-use super::{Found, LeftOut, Selection, Take, find};
+use super::{Found, LeftOut, Selection, Take, Values, find};
 use crate::Error;
 
 /// One weight and its gradient at one step.
@@ -16,9 +16,9 @@ pub struct WeightGrad {
     path: String,
     shape: Vec<usize>,
     dtype: DType,
-    /// As stored: of any float type, and whatever the mask drops.
-    weight: Tensor<1>,
-    grad: Option<Tensor<1>>,
+    /// As stored: of any float type and layout, and whatever the mask drops.
+    weight: Values,
+    grad: Option<Values>,
     dropped: Option<Tensor<1, Bool>>,
 }
 
@@ -35,12 +35,6 @@ impl WeightGrad {
         grad: Option<Tensor<D>>,
     ) -> Result<Self, Error> {
         let path = path.into();
-        let flatten = |tensor: Tensor<D>| {
-            let tensor = tensor.without_autodiff();
-            let count = tensor.shape().num_elements();
-            tensor.reshape([count])
-        };
-        let shape = weight.shape().to_vec();
         let dtype = weight.dtype();
         if !dtype.is_float() {
             return Err(Error::Quantized {
@@ -48,16 +42,17 @@ impl WeightGrad {
                 dtype: format!("{dtype:?}"),
             });
         }
-        let grad = grad.map(|grad| (grad.shape().to_vec(), flatten(grad)));
-        Self::checked(path, shape, dtype, flatten(weight), grad, None)
+        let shape = weight.shape().to_vec();
+        let grad = grad.map(|grad| (grad.shape().to_vec(), Values::of(grad)));
+        Self::checked(path, shape, dtype, Values::of(weight), grad, None)
     }
 
     fn checked(
         path: String,
         shape: Vec<usize>,
         dtype: DType,
-        weight: Tensor<1>,
-        grad: Option<(Vec<usize>, Tensor<1>)>,
+        weight: Values,
+        grad: Option<(Vec<usize>, Values)>,
         dropped: Option<Tensor<1, Bool>>,
     ) -> Result<Self, Error> {
         let grad = match grad {
@@ -69,7 +64,7 @@ impl WeightGrad {
                     found,
                 });
             }
-            grad => grad.map(|(_, grad)| grad.without_autodiff()),
+            grad => grad.map(|(_, grad)| grad),
         };
         Ok(Self {
             path,
@@ -99,7 +94,7 @@ impl WeightGrad {
     /// The weight's values as the model uses them, with 0 for what its mask drops: float32,
     /// row-major, shape `[n]`.
     pub fn weight(&self) -> Tensor<1> {
-        let weight = f32_of(self.weight.clone());
+        let weight = self.weight.floats();
         match &self.dropped {
             Some(dropped) => weight.mask_fill(dropped.clone(), 0.0),
             None => weight,
@@ -108,7 +103,7 @@ impl WeightGrad {
 
     /// The gradient's values, float32, row-major, shape `[n]`, if the weight has one.
     pub fn grad(&self) -> Option<Tensor<1>> {
-        self.grad.clone().map(f32_of)
+        self.grad.as_ref().map(Values::floats)
     }
 
     /// What is pruned and does not return, shape `[n]`; none where nothing is known to be.
@@ -127,35 +122,30 @@ impl WeightGrad {
     }
 
     /// The weight as it is stored.
-    pub(crate) fn stored(&self) -> &Tensor<1> {
+    pub(crate) fn stored(&self) -> &Values {
         &self.weight
     }
 
     /// The gradient as it is stored.
-    pub(crate) fn stored_grad(&self) -> Option<&Tensor<1>> {
+    pub(crate) fn stored_grad(&self) -> Option<&Values> {
         self.grad.as_ref()
     }
 
     /// The weight whatever is dropped, the gradient (0 where there is none), both float32, and what
     /// is dropped.
     pub(crate) fn into_parts(self) -> (Tensor<1>, Tensor<1>, Option<Tensor<1, Bool>>) {
-        let weight = f32_of(self.weight);
-        let grad = self.grad.map_or_else(|| weight.zeros_like(), f32_of);
+        let weight = self.weight.floats();
+        let grad = match &self.grad {
+            Some(grad) => grad.floats(),
+            None => weight.zeros_like(),
+        };
         (weight, grad, self.dropped)
-    }
-}
-
-fn f32_of(tensor: Tensor<1>) -> Tensor<1> {
-    if tensor.dtype() == DType::F32 {
-        tensor
-    } else {
-        tensor.cast(FloatDType::F32)
     }
 }
 
 /// The selected weights of a model with their gradients, in the model's order.
 ///
-/// The tensors are handles: nothing is copied unless a weight is not contiguous.
+/// The tensors are handles: nothing is copied yet.
 #[derive(Debug, Clone)]
 pub struct WeightGrads {
     entries: Vec<WeightGrad>,

@@ -4,7 +4,9 @@
 mod grads;
 mod selection;
 mod traverse;
+mod values;
 
 pub use grads::{WeightGrad, WeightGrads};
 pub use selection::{LeftOut, Selection};
 pub(crate) use traverse::{Found, ModulePath, Take, find};
+pub(crate) use values::Values;

@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, DType, Device, Tensor};
 
+use super::Values;
 use crate::Error;
 use crate::mask::PruningMask;
 
@@ -59,11 +60,10 @@ pub(crate) struct Found {
     pub shape: Vec<usize>,
     pub dtype: DType,
     pub device: Device,
-    /// The stored value without autodiff, flat in row-major order; none when quantized, or when
-    /// it was not asked for.
-    pub value: Option<Tensor<1>>,
-    /// The gradient's shape and its values, flat.
-    pub grad: Option<(Vec<usize>, Tensor<1>)>,
+    /// The stored value; none when quantized, or when it was not asked for.
+    pub value: Option<Values>,
+    /// The gradient's shape and its values.
+    pub grad: Option<(Vec<usize>, Values)>,
     /// The name of its reparameterization, if any.
     pub reparameterization: Option<String>,
     /// What a pruning mask in the graph drops.
@@ -111,12 +111,6 @@ struct Finder<'a> {
     found: Vec<Found>,
 }
 
-fn flat<const D: usize>(tensor: Tensor<D>) -> (Vec<usize>, Tensor<1>) {
-    let shape = tensor.shape();
-    let count = shape.num_elements();
-    (shape.to_vec(), tensor.reshape([count]))
-}
-
 impl ModuleVisitor for Finder<'_> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.enter(name, container_type);
@@ -141,9 +135,11 @@ impl ModuleVisitor for Finder<'_> {
         let shape = base.shape().to_vec();
         let device = base.device();
         let wanted = dtype.is_float() && !matches!(self.take, Take::Description);
-        let value = wanted.then(|| flat(base).1);
+        let value = wanted.then(|| Values::of(base));
         let grad = match self.take {
-            Take::Gradient(grads) => grads.get::<D>(param.id).map(flat),
+            Take::Gradient(grads) => grads
+                .get::<D>(param.id)
+                .map(|grad| (grad.shape().to_vec(), Values::of(grad))),
             _ => None,
         };
         self.found.push(Found {

@@ -54,22 +54,36 @@ pub fn flags(values: &[bool]) -> Tensor<1, Bool> {
 }
 
 pub fn to_floats(tensor: &Tensor<1>) -> Vec<f32> {
-    tensor.clone().into_data().try_to_vec().unwrap()
+    tensor
+        .clone()
+        .into_data()
+        .try_to_vec()
+        .expect("values of this type")
 }
 
 pub fn to_flags(tensor: &Tensor<1, Bool>) -> Vec<bool> {
-    tensor.clone().into_data().try_to_vec().unwrap()
+    tensor
+        .clone()
+        .into_data()
+        .try_to_vec()
+        .expect("values of this type")
 }
 
 /// Where the values lie.
 pub fn address(tensor: &Tensor<1>) -> usize {
-    let primitive = tensor.clone().try_into_primitive::<LibTorch>().unwrap();
+    let primitive = tensor
+        .clone()
+        .try_into_primitive::<LibTorch>()
+        .expect("a tensor of libtorch");
     primitive.tensor.data_ptr() as usize
 }
 
 /// Where the flags lie.
 pub fn address_of_flags(tensor: &Tensor<1, Bool>) -> usize {
-    let primitive = tensor.clone().try_into_primitive::<LibTorch>().unwrap();
+    let primitive = tensor
+        .clone()
+        .try_into_primitive::<LibTorch>()
+        .expect("a tensor of libtorch");
     primitive.tensor.data_ptr() as usize
 }
 

@@ -11,10 +11,22 @@ fn digits(key: u32) -> Vec<Digit> {
     for &bits in kernels().digits() {
         let prefix = (shift < 32).then(|| key >> shift);
         shift -= bits;
-        digits.push(Digit { shift, bits, prefix });
+        digits.push(Digit {
+            shift,
+            bits,
+            prefix,
+        });
     }
-    let odd = [(31, 1, None), (20, 4, Some(key >> 24)), (0, 12, Some(key >> 12))];
-    digits.extend(odd.map(|(shift, bits, prefix)| Digit { shift, bits, prefix }));
+    let odd = [
+        (31, 1, None),
+        (20, 4, Some(key >> 24)),
+        (0, 12, Some(key >> 12)),
+    ];
+    digits.extend(odd.map(|(shift, bits, prefix)| Digit {
+        shift,
+        bits,
+        prefix,
+    }));
     digits
 }
 
@@ -38,7 +50,8 @@ fn one_tensor_is_counted_right() {
     let rng = &mut generator(1);
     for scores in Scores::ALL {
         for length in LENGTHS {
-            for (returns, reserved) in [(false, false), (true, false), (false, true), (true, true)] {
+            for (returns, reserved) in [(false, false), (true, false), (false, true), (true, true)]
+            {
                 let host = Host::draw(scores, length, returns, reserved, rng);
                 let middle = host.scores.get(length / 2).copied().unwrap_or(0.5);
                 for digit in digits(key_of(middle)) {
@@ -52,7 +65,13 @@ fn one_tensor_is_counted_right() {
 #[test]
 fn several_tensors_are_counted_together() {
     let rng = &mut generator(2);
-    let shapes = [(64, false), (0, true), (4097, true), (7, false), (1000, true)];
+    let shapes = [
+        (64, false),
+        (0, true),
+        (4097, true),
+        (7, false),
+        (1000, true),
+    ];
     let hosts: Vec<_> = shapes
         .into_iter()
         .map(|(length, returns)| Host::draw(Scores::Few, length, returns, returns, rng))

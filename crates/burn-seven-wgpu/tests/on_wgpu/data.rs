@@ -64,7 +64,9 @@ impl Scores {
 
 /// Flags of which one in `every` is set.
 pub fn flags(length: usize, every: u32, rng: &mut StdRng) -> Vec<bool> {
-    (0..length).map(|_| rng.random_range(0..every) == 0).collect()
+    (0..length)
+        .map(|_| rng.random_range(0..every) == 0)
+        .collect()
 }
 
 pub fn floats(values: &[f32]) -> Tensor<1> {

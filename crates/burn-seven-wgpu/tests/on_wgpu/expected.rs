@@ -10,7 +10,10 @@ use crate::data::Host;
 pub fn count(host: &Host, digit: Digit, counts: &mut Histogram) {
     let mut above = 0;
     for (index, &score) in host.scores.iter().enumerate() {
-        let reserved = host.reserved.as_ref().is_some_and(|reserved| reserved[index]);
+        let reserved = host
+            .reserved
+            .as_ref()
+            .is_some_and(|reserved| reserved[index]);
         if reserved || (host.dropped[index] && !host.returns) {
             continue;
         }
@@ -38,11 +41,15 @@ pub fn count(host: &Host, digit: Digit, counts: &mut Histogram) {
 pub fn write(host: &Host, cut: &mut Cut) -> Vec<bool> {
     let stays = |(index, &score): (usize, &f32)| {
         let was_dropped = host.dropped[index];
+        if host
+            .reserved
+            .as_ref()
+            .is_some_and(|reserved| reserved[index])
+        {
+            return true;
+        }
         if was_dropped && !host.returns {
             return false;
-        }
-        if host.reserved.as_ref().is_some_and(|reserved| reserved[index]) {
-            return true;
         }
         let take = |ties: &mut Ties| match ties {
             Ties::All => true,
@@ -59,5 +66,10 @@ pub fn write(host: &Host, cut: &mut Cut) -> Vec<bool> {
             Ordering::Equal => take(&mut cut.kept),
         }
     };
-    host.scores.iter().enumerate().map(stays).map(|stays| !stays).collect()
+    host.scores
+        .iter()
+        .enumerate()
+        .map(stays)
+        .map(|stays| !stays)
+        .collect()
 }

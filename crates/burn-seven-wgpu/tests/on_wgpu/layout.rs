@@ -15,13 +15,17 @@ fn halves<T: Copy>(values: &[T]) -> Vec<T> {
 fn view(tensor: Tensor<1>) -> Tensor<1> {
     let length = tensor.shape().num_elements() - 64;
     let part = tensor.slice([64..64 + length]);
-    part.reshape([length / 2, 2]).slice([0..length / 2, 0..1]).reshape([length / 2])
+    part.reshape([length / 2, 2])
+        .slice([0..length / 2, 0..1])
+        .reshape([length / 2])
 }
 
 fn view_flags(tensor: Tensor<1, Bool>) -> Tensor<1, Bool> {
     let length = tensor.shape().num_elements() - 64;
     let part = tensor.slice([64..64 + length]);
-    part.reshape([length / 2, 2]).slice([0..length / 2, 0..1]).reshape([length / 2])
+    part.reshape([length / 2, 2])
+        .slice([0..length / 2, 0..1])
+        .reshape([length / 2])
 }
 
 #[test]
@@ -35,7 +39,10 @@ fn views_of_larger_tensors_are_counted_and_written() {
     };
     let scores = view(floats(&whole.scores));
     let all_dropped = bools(&whole.dropped);
-    let reserved = whole.reserved.as_deref().map(|flags| view_flags(bools(flags)));
+    let reserved = whole
+        .reserved
+        .as_deref()
+        .map(|flags| view_flags(bools(flags)));
 
     let digit = Digit::highest(11);
     let (mut found, mut right) = (Histogram::new(11), Histogram::new(11));
@@ -63,7 +70,14 @@ fn views_of_larger_tensors_are_counted_and_written() {
     };
     let written = kernels().write(vec![rewrite], cut);
     let mut rest = cut;
-    assert_eq!(read_bools(&written.masks[0].0), expected::write(&host, &mut rest));
-    assert_eq!(read_bools(&all_dropped), whole.dropped, "what the view is of stays");
+    assert_eq!(
+        read_bools(&written.masks[0].0),
+        expected::write(&host, &mut rest)
+    );
+    assert_eq!(
+        read_bools(&all_dropped),
+        whole.dropped,
+        "what the view is of stays"
+    );
     assert_eq!(written.rest, rest);
 }

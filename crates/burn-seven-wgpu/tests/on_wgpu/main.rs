@@ -2,7 +2,6 @@
 
 mod count;
 mod data;
-mod dbg;
 mod expected;
 mod finite;
 mod layout;

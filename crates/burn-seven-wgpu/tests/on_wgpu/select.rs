@@ -12,10 +12,16 @@ fn select(kernels: &dyn Kernels, loaded: &[Loaded], places: u64) -> Vec<Vec<bool
     let mut last = (0, 0);
     for &bits in kernels.digits() {
         shift -= bits;
-        let digit = Digit { shift, bits, prefix };
+        let digit = Digit {
+            shift,
+            bits,
+            prefix,
+        };
         let mut counts = Histogram::new(bits);
         kernels.count(&candidates, digit, &mut counts);
-        let (bin, rest) = counts.descend(left).expect("there should be fewer places than entries");
+        let (bin, rest) = counts
+            .descend(left)
+            .expect("there should be fewer places than entries");
         prefix = Some(prefix.unwrap_or(0) << bits | bin as u32);
         left = rest;
         last = (counts.kept[bin], counts.dropped[bin]);
@@ -27,7 +33,11 @@ fn select(kernels: &dyn Kernels, loaded: &[Loaded], places: u64) -> Vec<Vec<bool
         dropped: Ties::of(left - kept, last.1),
     };
     let written = kernels.write(loaded.iter().map(Loaded::rewrite).collect(), cut);
-    written.masks.iter().map(|(mask, _)| read_bools(mask)).collect()
+    written
+        .masks
+        .iter()
+        .map(|(mask, _)| read_bools(mask))
+        .collect()
 }
 
 /// The same by sorting.
@@ -42,7 +52,10 @@ fn sorted(hosts: &[Host], places: usize) -> Vec<Vec<bool>> {
         }
     }
     open.sort();
-    let mut masks: Vec<_> = hosts.iter().map(|host| vec![true; host.scores.len()]).collect();
+    let mut masks: Vec<_> = hosts
+        .iter()
+        .map(|host| vec![true; host.scores.len()])
+        .collect();
     for (_, _, tensor, index) in open.into_iter().take(places) {
         masks[tensor][index] = false;
     }
@@ -52,7 +65,13 @@ fn sorted(hosts: &[Host], places: usize) -> Vec<Vec<bool>> {
 #[test]
 fn a_selection_is_exact() {
     let rng = &mut generator(21);
-    for scores in [Scores::Spread, Scores::Equal, Scores::Zeros, Scores::Denormal, Scores::Few] {
+    for scores in [
+        Scores::Spread,
+        Scores::Equal,
+        Scores::Zeros,
+        Scores::Denormal,
+        Scores::Few,
+    ] {
         for returns in [false, true] {
             let hosts: Vec<_> = [1000, 1, 4097, 0, 30_001]
                 .map(|length| Host::draw(scores, length, returns, false, rng))

@@ -1,16 +1,27 @@
-use burn_seven_kernels::{Cut, Kernels, Portable, Ties, Written, key_of};
+use burn::tensor::{Bool, Tensor};
+use burn_seven_cubecl::Tensors;
+use burn_seven_kernels::{Cut, Kernels, Portable, Rewrite, Ties, Written, key_of};
 use burn_seven_wgpu::kernels;
 
-use crate::data::{Host, LENGTHS, Loaded, Scores, generator, read_bools};
+use crate::data::{Host, LENGTHS, Loaded, Scores, bools, floats, generator, read_bools};
 use crate::expected;
+
+type Backend = burn::backend::Cube;
 
 fn assert_written(written: &Written, hosts: &[Host], cut: Cut) {
     let mut rest = cut;
     assert_eq!(written.masks.len(), hosts.len());
     for (host, (mask, kept)) in hosts.iter().zip(&written.masks) {
         let right = expected::write(host, &mut rest);
-        assert_eq!(*kept, right.iter().filter(|dropped| !**dropped).count() as u64, "{cut:?}");
-        assert!(read_bools(mask) == right, "masks should be the same, {cut:?}");
+        assert_eq!(
+            *kept,
+            right.iter().filter(|dropped| !**dropped).count() as u64,
+            "{cut:?}"
+        );
+        assert!(
+            read_bools(mask) == right,
+            "masks should be the same, {cut:?}"
+        );
     }
     assert_eq!(written.rest, rest, "the rest of {cut:?}");
 }
@@ -21,7 +32,10 @@ fn check(hosts: &[Host], cut: Cut) {
     let rewrites = || loaded.iter().map(Loaded::rewrite).collect();
     assert_written(&kernels().write(rewrites(), cut), hosts, cut);
     for (host, loaded) in hosts.iter().zip(&loaded) {
-        assert!(read_bools(&loaded.dropped) == host.dropped, "a mask held elsewhere stays");
+        assert!(
+            read_bools(&loaded.dropped) == host.dropped,
+            "a mask held elsewhere stays"
+        );
     }
     assert_written(&Portable.write(rewrites(), cut), hosts, cut);
 
@@ -30,14 +44,15 @@ fn check(hosts: &[Host], cut: Cut) {
         .map(|one| (one.dropped, (one.scores, one.returns, one.reserved)))
         .unzip();
     let rewrites = given.into_iter().zip(&held);
-    let rewrites = rewrites.map(|(dropped, (scores, returns, reserved))| {
-        burn_seven_kernels::Rewrite {
-            scores,
-            dropped,
-            returns: *returns,
-            reserved: reserved.as_ref(),
-        }
-    });
+    let rewrites =
+        rewrites.map(
+            |(dropped, (scores, returns, reserved))| burn_seven_kernels::Rewrite {
+                scores,
+                dropped,
+                returns: *returns,
+                reserved: reserved.as_ref(),
+            },
+        );
     assert_written(&kernels().write(rewrites.collect(), cut), hosts, cut);
 }
 
@@ -46,7 +61,8 @@ fn one_mask_is_written_right() {
     let rng = &mut generator(11);
     for scores in Scores::ALL {
         for length in LENGTHS {
-            for (returns, reserved) in [(false, false), (true, false), (false, true), (true, true)] {
+            for (returns, reserved) in [(false, false), (true, false), (false, true), (true, true)]
+            {
                 let host = Host::draw(scores, length, returns, reserved, rng);
                 let middle = host.scores.get(length / 2).copied().unwrap_or(0.5);
                 for (kept, dropped) in [
@@ -60,6 +76,35 @@ fn one_mask_is_written_right() {
             }
         }
     }
+}
+
+/// A mask and which memory it lies in.
+fn placed(mask: Tensor<1, Bool>) -> (Tensor<1, Bool>, String) {
+    let taken = <Backend as Tensors>::take_flags(mask);
+    let place = format!("{:?}", taken.handle.clone().binding().memory.id());
+    (<Backend as Tensors>::give_flags(taken), place)
+}
+
+#[test]
+fn a_mask_held_by_no_one_else_is_written_in_place() {
+    let host = Host::draw(Scores::Spread, 1000, false, false, &mut generator(15));
+    let scores = floats(&host.scores);
+    let (dropped, place) = placed(bools(&host.dropped));
+    let rewrite = Rewrite {
+        scores: &scores,
+        dropped,
+        returns: false,
+        reserved: None,
+    };
+    let cut = Cut {
+        key: key_of(host.scores[7]),
+        kept: Ties::All,
+        dropped: Ties::First(0),
+    };
+    let written = kernels().write(vec![rewrite], cut);
+    assert_written(&written, &[host], cut);
+    let mask = written.masks.into_iter().next().map(|(mask, _)| mask);
+    assert_eq!(placed(mask.expect("there should be one mask")).1, place);
 }
 
 #[test]
@@ -85,7 +130,14 @@ fn any_number_of_ties_may_stay() {
 #[test]
 fn ties_run_out_over_several_tensors() {
     let rng = &mut generator(14);
-    let shapes = [(64, true), (0, false), (4097, true), (1, false), (1000, false), (7, true)];
+    let shapes = [
+        (64, true),
+        (0, false),
+        (4097, true),
+        (1, false),
+        (1000, false),
+        (7, true),
+    ];
     let hosts: Vec<_> = shapes
         .into_iter()
         .map(|(length, returns)| Host::draw(Scores::Equal, length, returns, false, rng))
