@@ -39,9 +39,9 @@ impl Random {
     }
 }
 
-/// libtorch's CPU, with so few threads that the larger sizes are more than one piece.
+/// libtorch's CPU, with one thread, so that the largest size is more than one piece.
 pub fn device() -> Device {
-    tch::set_num_threads(2);
+    tch::set_num_threads(1);
     burn_seven_tch::device()
 }
 
