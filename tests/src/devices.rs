@@ -5,14 +5,18 @@ use burn::tensor::Device;
 /// Names one backend to run every test on, by its crate's suffix, such as `wgpu`.
 pub const VARIABLE: &str = "BURN_SEVEN_TEST_BACKEND";
 
+/// The name that [`VARIABLE`] has, if any.
+pub fn backend() -> Option<String> {
+    std::env::var(VARIABLE).ok()
+}
+
 /// The backend that [`VARIABLE`] names, if it does.
 ///
 /// # Panics
 ///
 /// When it names one that is not compiled in: no test is skipped in silence.
 fn chosen() -> Option<Device> {
-    let name = std::env::var(VARIABLE).ok()?;
-    let device = match name.as_str() {
+    let device = match backend()?.as_str() {
         "ndarray" => burn_seven_ndarray::device(),
         "flex" => burn_seven_flex::device(),
         #[cfg(feature = "wgpu")]
@@ -41,8 +45,14 @@ pub fn devices() -> Vec<Device> {
 
 /// How many random cases a property is tried on: fewer where each is slow.
 pub fn cases(count: u32) -> u32 {
-    match std::env::var(VARIABLE).as_deref() {
-        Ok("wgpu" | "cuda") => count.div_ceil(10),
+    match backend().as_deref() {
+        Some("wgpu" | "cuda") => count.div_ceil(10),
         _ => count,
     }
+}
+
+/// The last of [`devices`], so that tests that take just one differ in which.
+pub fn last_device() -> Device {
+    let mut devices = devices();
+    devices.pop().unwrap_or_else(device)
 }

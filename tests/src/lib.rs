@@ -5,7 +5,7 @@ mod devices;
 pub mod model;
 pub mod replay;
 
-pub use devices::{VARIABLE, cases, device, devices};
+pub use devices::{VARIABLE, backend, cases, device, devices, last_device};
 
 /// The guide's code, compiled and run as doctests.
 #[cfg(doctest)]

@@ -7,8 +7,8 @@ use burn_seven::{
     LinearSchedule, MagnitudeScorerConfig, MaskMode, Masks, OneShotSchedule, PrunerConfig,
     RandomScorerConfig, Selection, SevenScorerConfig, Sparsity,
 };
-use burn_seven_tests::devices;
 use burn_seven_tests::model::{Batch, Net, adamw, gradients};
+use burn_seven_tests::{devices, last_device};
 
 fn selection() -> Selection {
     Selection::new().without(ParamGroup::from_predicate("head"))
@@ -86,7 +86,7 @@ fn frozen_weights_are_pruned_by_scorers_that_need_no_gradient() {
 
 #[test]
 fn gradients_are_dense() {
-    let device = devices()[1].clone().autodiff();
+    let device = last_device().autodiff();
     let model = Net::new(4, &device);
     let mut pruner = config(1)
         .init(MagnitudeScorerConfig::new().init(), &model)

@@ -23,7 +23,11 @@ fn learns_and_prunes_exactly(when: &[&str]) {
     );
     let least = if slow { 0.12 } else { 0.3 };
     assert!(outcome.dense_accuracy > least, "{}", outcome.dense_accuracy);
-    assert!(outcome.pruned_accuracy > least, "{}", outcome.pruned_accuracy);
+    assert!(
+        outcome.pruned_accuracy > least,
+        "{}",
+        outcome.pruned_accuracy
+    );
     assert!(outcome.pruned_bytes[1] < outcome.dense_bytes[1] / 2);
 }
 

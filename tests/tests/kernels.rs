@@ -2,10 +2,10 @@
 //! float64 or by sorting.
 #![allow(clippy::unwrap_used)] // a test may fail that way
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, FloatDType, Tensor, TensorData};
 use burn_seven::kernels::{self, Candidates, Digit, Histogram, Portable, key_of};
 use burn_seven::scorer::{Scorer, Seven, SevenMoment, SevenState};
-use burn_seven::{Masks, Scores, Selector, SevenScorerConfig, Sparsity, WeightGrad};
+use burn_seven::{Masks, Scores, Selector, SevenScorerConfig, Sparsity, WeightGrad, WeightGrads};
 use burn_seven_tests::{cases, devices};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -214,6 +214,79 @@ fn an_update_leaves_clones_of_the_state_alone() {
         pair.step(&weight, &weight);
         assert_eq!(to_vec(&snapshot.score), before, "{device:?}");
         assert_ne!(to_vec(&pair.ours.unwrap().score), before, "{device:?}");
+    }
+}
+
+/// Weights and gradients of half precision are scored as the float32 values that they are.
+#[test]
+fn half_precision_is_scored_in_float32() {
+    for device in devices() {
+        for dtype in [FloatDType::F16, FloatDType::BF16] {
+            if !device.supports_dtype(dtype) {
+                eprintln!("{device:?} has no {dtype:?}");
+                continue;
+            }
+            let mut rng = StdRng::seed_from_u64(3);
+            let mut half = || {
+                let values = values(Kind::Normal, 5000, &mut rng);
+                floats(&values, &device).reshape([50, 100]).cast(dtype)
+            };
+            let (weight, grad) = (half(), half());
+            let wide = |tensor: &Tensor<2>| tensor.clone().cast(FloatDType::F32);
+            let [ours, expected] = [(weight.clone(), grad.clone()), (wide(&weight), wide(&grad))]
+                .map(|(weight, grad)| {
+                    let entry = WeightGrad::new("w", weight, Some(grad)).unwrap();
+                    let mut scorer = SevenScorerConfig::new().init();
+                    scorer
+                        .update(&WeightGrads::from_entries(vec![entry]))
+                        .unwrap();
+                    let scores = scorer.scores();
+                    let score = scores.iter().next().unwrap().value().clone();
+                    assert_eq!(score.dtype(), DType::F32);
+                    to_vec(&score)
+                });
+            assert_eq!(ours, expected, "{dtype:?} on {device:?}");
+        }
+    }
+}
+
+/// Matrices that lie column by column, or are parts of others, are taken by their own values.
+#[test]
+fn views_are_scored_by_their_own_values() {
+    for device in devices() {
+        for [rows, width] in [[1, 7], [7, 1], [33, 65], [300, 130]] {
+            let mut rng = StdRng::seed_from_u64(4);
+            let mut matrix = |rows: usize, width: usize| {
+                let values = values(Kind::Normal, rows * width, &mut rng);
+                floats(&values, &device).reshape([rows, width])
+            };
+            let (whole, other) = (matrix(rows + 2, width + 3), matrix(width, rows));
+            let weight = whole.slice([1..rows + 1, 2..width + 2]);
+            let grad = other.transpose();
+            let plain = |matrix: &Tensor<2>| {
+                let values = matrix.clone().try_into_vec_as::<f32>().unwrap();
+                floats(&values, &device).reshape([rows, width])
+            };
+            let [ours, expected] = [
+                (weight.clone(), grad.clone()),
+                (plain(&weight), plain(&grad)),
+            ]
+            .map(|(weight, grad)| {
+                let entry = WeightGrad::new("w", weight, Some(grad)).unwrap();
+                let mut scorer = SevenScorerConfig::new().init();
+                scorer
+                    .update(&WeightGrads::from_entries(vec![entry]))
+                    .unwrap();
+                to_vec(scorer.scores().iter().next().unwrap().value())
+            });
+            assert_eq!(ours, expected, "{rows} x {width} on {device:?}");
+            let nan = grad.mask_fill(plain(&weight).equal_scalar(0.0).bool_not(), f32::NAN);
+            let entry = WeightGrad::new("w", weight, Some(nan)).unwrap();
+            let failed = SevenScorerConfig::new()
+                .init()
+                .update(&WeightGrads::from_entries(vec![entry]));
+            assert!(failed.is_err(), "{rows} x {width} on {device:?}");
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use burn_seven::{
     Pruner, PrunerConfig, Schedule, Selection, SensitivityScorerConfig, SevenScorerConfig,
     SnipScorerConfig, Sparsity,
 };
-use burn_seven_tests::devices;
 use burn_seven_tests::model::{Batch, Net, adamw, gradients};
+use burn_seven_tests::{devices, last_device};
 
 const ROUNDS: usize = 12;
 
@@ -143,7 +143,7 @@ fn the_rounds_are_the_steps_of_a_loop_by_hand() {
 
 #[test]
 fn masks_stay_fixed_through_fine_tuning() {
-    let device = devices()[1].clone().autodiff();
+    let device = last_device().autodiff();
     let model = Net::new(2, &device);
     let mut pruner = config(cubic(), MaskMode::InGraph)
         .init(SevenScorerConfig::new().init(), &model)

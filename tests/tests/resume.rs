@@ -9,8 +9,8 @@ use burn_seven::{
     CubicSchedule, MaskMode, Masks, ModuleScorer, MovementScorerConfig, PlatonScorerConfig, Pruner,
     PrunerConfig, PrunerRecord, RandomScorerConfig, Selection, SevenScorerConfig, Sparsity,
 };
-use burn_seven_tests::{cases, devices};
 use burn_seven_tests::model::{Net, adamw, gradients};
+use burn_seven_tests::{cases, devices, last_device};
 use proptest::prelude::*;
 
 const STEPS: u64 = 14;
@@ -170,7 +170,7 @@ fn a_selection_by_id_survives_loading_the_model() {
 /// Masks attached before the pruner's record is loaded are brought up to date by the next step.
 #[test]
 fn masks_attached_before_loading_are_replaced() {
-    let device = devices()[1].clone().autodiff();
+    let device = last_device().autodiff();
     let model = Net::new(3, &device);
     let mut first = pruner(SevenScorerConfig::new().init(), MaskMode::InGraph, &model);
     let mut trained = first.attach(model.clone());

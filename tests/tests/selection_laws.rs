@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use burn_seven::{
     ErkBudget, GlobalBudget, Masks, NofM, Scores, Selector, Sparsity, UniformBudget, Unstructured,
 };
-use burn_seven_tests::{cases, devices};
+use burn_seven_tests::{cases, devices, last_device};
 use proptest::prelude::*;
 
 /// One weight: its shape and its scores.
@@ -113,7 +113,7 @@ proptest! {
         weights in weights(),
         steps in prop::collection::vec((0.0f64..0.999, any::<u64>()), 1..5),
     ) {
-        let device = devices()[1].clone();
+        let device = last_device();
         let selector = Selector::default().with_min_kept(0);
         let mut masks = Masks::dense(&scores(&weights, &device));
         for (sparsity, seed) in steps {
@@ -157,7 +157,7 @@ proptest! {
         on_the_way in 0.0f64..1.0,
         returns in any::<bool>(),
     ) {
-        let device = devices()[1].clone();
+        let device = last_device();
         let pattern = NofM::new(n, 4).unwrap();
         let selector = Selector::new(GlobalBudget, pattern).with_min_kept(0);
         let scores = scores(&weights, &device);

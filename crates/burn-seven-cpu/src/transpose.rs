@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-/// Rows and columns of the tiles that are copied one after the other, so that what is read and what
-/// is written both stay in the first cache.
+/// Rows and columns of a tile. It is read column by column and turned in the first cache: the
+/// same rows of neighbouring columns often fall on the same lines of it.
 const TILE: usize = 32;
 
 /// The values of a matrix of `rows` rows, given column by column, row by row.
@@ -20,13 +20,19 @@ pub fn to_rows(columns: &[f32], rows: usize) -> Vec<f32> {
     let mut values = vec![0.0; columns.len()];
     let bands = values.par_chunks_mut(width * TILE).enumerate();
     bands.for_each(|(band, values)| {
+        let (top, height) = (band * TILE, values.len() / width);
+        let mut tile = [[0.0f32; TILE]; TILE];
         for left in (0..width).step_by(TILE) {
             let right = (left + TILE).min(width);
-            for (offset, row) in values.chunks_mut(width).enumerate() {
-                let from = band * TILE + offset;
-                for (column, value) in row[left..right].iter_mut().enumerate() {
-                    *value = columns[(left + column) * rows + from];
+            for column in left..right {
+                let start = column * rows + top;
+                let from = &columns[start..start + height];
+                for (row, value) in tile.iter_mut().zip(from) {
+                    row[column - left] = *value;
                 }
+            }
+            for (row, tile) in values.chunks_mut(width).zip(&tile) {
+                row[left..right].copy_from_slice(&tile[..right - left]);
             }
         }
     });

@@ -45,7 +45,7 @@ enum Target<'a> {
     /// By the kernels.
     Here(Box<Scored>),
     /// By the portable path.
-    Elsewhere(Rewrite<'a>),
+    Elsewhere(Box<Rewrite<'a>>),
 }
 
 impl<'a> Target<'a> {
@@ -63,12 +63,12 @@ impl<'a> Target<'a> {
                 returns,
                 reserved.cloned(),
             ))),
-            false => Self::Elsewhere(Rewrite {
+            false => Self::Elsewhere(Box::new(Rewrite {
                 scores,
                 dropped,
                 returns,
                 reserved,
-            }),
+            })),
         }
     }
 }
@@ -192,7 +192,7 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
                     masks.push(None);
                 }
                 Target::Elsewhere(rewrite) => {
-                    masks.push(Some(portable::write(rewrite, &mut cut)));
+                    masks.push(Some(portable::write(*rewrite, &mut cut)));
                 }
             }
         }

@@ -17,7 +17,7 @@ pub mod portable;
 mod seven;
 
 pub use candidates::{Candidates, Cut, Rewrite, Ties, Written};
-pub use histogram::{Digit, Histogram};
+pub use histogram::{Digit, Histogram, Place};
 pub use key::key_of;
 pub use portable::Portable;
 pub use seven::{SevenRule, SevenStep, SevenTensors, Updated};
