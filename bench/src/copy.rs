@@ -1,18 +1,49 @@
-//! How fast this machine copies memory, to compare with.
+//! How fast a device copies memory, to compare with.
 
 use std::time::Instant;
+
+use burn::tensor::{Device, Tensor};
+use burn_seven::kernels;
+
+use crate::numbers::Spread;
 
 /// Bytes of the block that is copied: far more than any cache holds.
 const BLOCK: usize = 256 << 20;
 
-/// Nanoseconds to copy 16 bytes (read and written), with all cores.
-pub fn nanoseconds_of_16_bytes() -> f64 {
+/// How often it is copied; the median counts.
+const REPEAT: usize = 9;
+
+/// Nanoseconds to copy 16 bytes (read and written), with all of the device's cores.
+pub fn nanoseconds_of_16_bytes(device: &Device) -> f64 {
+    match kernels::at(device).name() {
+        "cubecl" => on_the_device(device),
+        _ => on_the_host(),
+    }
+}
+
+/// By an operation that reads and writes each value once.
+fn on_the_device(device: &Device) -> f64 {
+    let count = BLOCK / size_of::<f32>();
+    let from = Tensor::<1>::ones([count], device);
+    let mut times = Vec::new();
+    for _ in 0..REPEAT {
+        drop(device.sync()); // one that fails shows in the next read
+        let start = Instant::now();
+        let to = from.clone().add_scalar(1.0);
+        drop(device.sync());
+        times.push(start.elapsed().as_secs_f64());
+        drop(to);
+    }
+    Spread::of(times).median * 1e9 / (BLOCK as f64 / 16.0)
+}
+
+fn on_the_host() -> f64 {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let from = vec![1u8; BLOCK];
     let mut to = vec![2u8; BLOCK];
     let share = BLOCK.div_ceil(threads);
-    let mut best = f64::INFINITY;
-    for _ in 0..5 {
+    let mut times = Vec::new();
+    for _ in 0..REPEAT {
         let start = Instant::now();
         std::thread::scope(|scope| {
             for (to, from) in to.chunks_mut(share).zip(from.chunks(share)) {
@@ -20,7 +51,7 @@ pub fn nanoseconds_of_16_bytes() -> f64 {
             }
         });
         std::hint::black_box(&to);
-        best = best.min(start.elapsed().as_secs_f64());
+        times.push(start.elapsed().as_secs_f64());
     }
-    best * 1e9 / (BLOCK as f64 / 16.0)
+    Spread::of(times).median * 1e9 / (BLOCK as f64 / 16.0)
 }

@@ -36,7 +36,7 @@ pub fn run(args: &StepArgs) -> Result<(), Error> {
         repeat: args.repeat,
         layout: format!("{:?}", args.layout).to_lowercase(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
-        copy: copy::nanoseconds_of_16_bytes(),
+        copy: copy::nanoseconds_of_16_bytes(&device),
         scorers: Vec::new(),
     };
     println!(

@@ -136,22 +136,44 @@ fn split<F: Flag>(slices: Seven<'_, F>, length: usize) -> impl Iterator<Item = S
 
 #[inline(always)]
 fn body<F: Flag, C: Count>(numbers: Numbers, part: Seven<'_, F>, mut bins: Option<&mut [C]>) {
+    let mut places = [0u32; BLOCK];
     for block in split(part, BLOCK) {
         let (scores, dropped) = update_block(numbers, block);
-        let Some(bins) = bins.as_deref_mut() else {
-            continue;
-        };
-        let shift = 32 - bins.len().ilog2();
-        match dropped {
-            None => {
-                for &score in &*scores {
-                    bins[(key_of(score) >> shift) as usize] += C::from(true);
-                }
+        if let Some(bins) = bins.as_deref_mut() {
+            count_block(scores, dropped, bins, &mut places);
+        }
+    }
+}
+
+/// Counts a block's scores: first where each falls, all at a time, then one by one.
+#[inline(always)]
+fn count_block<F: Flag, C: Count>(
+    scores: &[f32],
+    dropped: Option<&[F]>,
+    bins: &mut [C],
+    places: &mut [u32; BLOCK],
+) {
+    let shift = 32 - bins.len().ilog2();
+    let last = bins.len() - 1;
+    let places = &mut places[..scores.len()];
+    match dropped {
+        None => {
+            for (place, &score) in places.iter_mut().zip(scores) {
+                *place = key_of(score) >> shift;
             }
-            Some(dropped) => {
-                for (&score, &dropped) in scores.iter().zip(dropped) {
-                    bins[(key_of(score) >> shift) as usize] += C::from(!dropped.get());
-                }
+            for &place in &*places {
+                bins[place as usize & last] += C::from(true);
+            }
+        }
+        Some(dropped) => {
+            // What is dropped adds 0, here and there: one place would have to wait for itself.
+            for (index, place) in places.iter_mut().enumerate() {
+                let bin = key_of(scores[index]) >> shift;
+                let dropped = dropped[index].get();
+                *place = if dropped { index as u32 & 63 } else { bin };
+            }
+            for (&place, dropped) in places.iter().zip(dropped) {
+                bins[place as usize & last] += C::from(!dropped.get());
             }
         }
     }

@@ -2,9 +2,13 @@
 
 use rayon::prelude::*;
 
-/// Rows and columns of a tile. It is read column by column and turned in the first cache: the
-/// same rows of neighbouring columns often fall on the same lines of it.
-const TILE: usize = 32;
+use crate::simd::dispatch;
+
+/// Rows of a band, which one thread copies: whole cache lines of every column.
+const BAND: usize = 32;
+
+/// Rows and columns of a tile that is turned in registers.
+const TILE: usize = 8;
 
 /// The values of a matrix of `rows` rows, given column by column, row by row.
 ///
@@ -18,26 +22,40 @@ pub fn to_rows(columns: &[f32], rows: usize) -> Vec<f32> {
     assert!(columns.len().is_multiple_of(rows), "columns of {rows} rows");
     let width = columns.len() / rows;
     let mut values = vec![0.0; columns.len()];
-    let bands = values.par_chunks_mut(width * TILE).enumerate();
-    bands.for_each(|(band, values)| {
-        let (top, height) = (band * TILE, values.len() / width);
-        let mut tile = [[0.0f32; TILE]; TILE];
-        for left in (0..width).step_by(TILE) {
-            let right = (left + TILE).min(width);
-            for column in left..right {
-                let start = column * rows + top;
-                let from = &columns[start..start + height];
-                for (row, value) in tile.iter_mut().zip(from) {
-                    row[column - left] = *value;
-                }
-            }
-            for (row, tile) in values.chunks_mut(width).zip(&tile) {
-                row[left..right].copy_from_slice(&tile[..right - left]);
-            }
-        }
-    });
+    let bands = values.par_chunks_mut(width * BAND).enumerate();
+    bands.for_each(|(band, values)| copy_band(columns, rows, band * BAND, values, width));
     values
 }
+
+/// Copies the rows from `top` on that `values` has room for.
+#[inline(always)]
+fn body(columns: &[f32], rows: usize, top: usize, values: &mut [f32], width: usize) {
+    let height = values.len() / width;
+    for left in (0..width).step_by(TILE) {
+        for first in (0..height).step_by(TILE) {
+            if left + TILE > width || first + TILE > height {
+                for row in first..(first + TILE).min(height) {
+                    for column in left..(left + TILE).min(width) {
+                        values[row * width + column] = columns[column * rows + top + row];
+                    }
+                }
+                continue;
+            }
+            let mut tile = [[0.0f32; TILE]; TILE];
+            for (column, tile) in tile.iter_mut().enumerate() {
+                let start = (left + column) * rows + top + first;
+                tile.copy_from_slice(&columns[start..start + TILE]);
+            }
+            for row in 0..TILE {
+                let turned: [f32; TILE] = std::array::from_fn(|column| tile[column][row]);
+                let start = (first + row) * width + left;
+                values[start..start + TILE].copy_from_slice(&turned);
+            }
+        }
+    }
+}
+
+dispatch!(body => fn copy_band(columns: &[f32], rows: usize, top: usize, values: &mut [f32], width: usize));
 
 #[cfg(test)]
 mod tests {
