@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ["update", "masks", "total", "extra_bytes"]
+PARTS = ["update", "threshold", "masks", "total", "extra_bytes"]
 
 
 def positive(text):
@@ -32,6 +32,8 @@ def arguments():
     parser.add_argument("--repeat", type=positive, default=5, help="steps in each run")
     parser.add_argument("--pairs", type=positive, default=3, help="runs of each")
     parser.add_argument("--python", default=sys.executable, help="a Python that has PyTorch")
+    parser.add_argument("--select", choices=["kthvalue", "topk", "sort"], default="kthvalue",
+                        help="what finds PyTorch's threshold")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="PyTorch's device")
     parser.add_argument("--threads", type=positive, default=usable_cores(),
                         help="PyTorch's CPU threads; default: all cores, as burn-seven takes")
@@ -94,7 +96,7 @@ def main():
     args = arguments()
     ours = bench_command(args) + ["step", "--scorer", "seven"]
     theirs = [args.python, str(ROOT / "benches" / "torch_eager.py"),
-              "--device", args.device, "--threads", str(args.threads)]
+              "--device", args.device, "--threads", str(args.threads), "--select", args.select]
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
         for index in range(args.pairs):
@@ -115,7 +117,8 @@ def main():
     machine["burn_seven"] = {key: our_run[key] for key in ("device", "kernels", "threads")}
     print(f"\n{args.weights} weights, {args.pairs} pairs of {args.repeat} steps; "
           f"burn-seven: {our_run['kernels']} on {our_run['device']}; "
-          f"PyTorch {their_run['torch']} on {their_run['device_name']} ({args.device})")
+          f"PyTorch {their_run['torch']} on {their_run['device_name']} ({args.device}), "
+          f"threshold by {args.select}")
     print("medians, ns a weight (extra_bytes: bytes a weight)")
     print(f"{'':12} {'burn-seven':>11} {'PyTorch':>9} {'ratio':>7}  ratios pair by pair")
     for part in PARTS:
@@ -123,7 +126,7 @@ def main():
         print(f"{part:12} {text(medians['burn_seven'][part]):>11} {text(medians['torch'][part]):>9} "
               f"{text(medians['ratio'][part]):>7}  {each}")
     if args.json:
-        result = {"weights": args.weights, "repeat": args.repeat, "machine": machine,
+        result = {"weights": args.weights, "repeat": args.repeat, "select": args.select, "machine": machine,
                   "median": medians, "pairs": pairs}
         args.json.write_text(json.dumps(result, indent=2) + "\n")
 

@@ -11,7 +11,7 @@ It is the formula written down as tensor expressions, as one writes it without a
 then one threshold over the scores of all matrices together, a mask for each matrix, and the weights
 times their masks. The sparsity rises by a cubic schedule.
 
-`update`, `masks` (threshold and masks), `total` and `extra_bytes` in the JSON mean what they mean in
+`update`, `threshold`, `masks`, `total` and `extra_bytes` in the JSON mean what they mean in
 `burn-seven-bench step`. Multiplying the weights by their masks is measured too, as `multiply`, but is
 no part of `total`: in the library it belongs to the forward pass. There is no check for NaN and
 infinite values here, which the library's update has.
@@ -56,7 +56,8 @@ def kept_share(step, steps):
 class Seven:
     """The statistics and masks of all matrices, and the step on them."""
 
-    def __init__(self, weights):
+    def __init__(self, weights, select):
+        self.select = select
         self.m = [torch.zeros_like(w) for w in weights]
         self.v = [torch.zeros_like(w) for w in weights]
         self.score = [torch.zeros_like(w) for w in weights]
@@ -81,9 +82,11 @@ class Seven:
         scores = torch.cat([s.flatten() for s in self.score])
         if kept >= scores.numel():
             return scores.new_tensor(-1.0)  # below every score
-        if scores.device.type == "cpu":
+        if self.select == "kthvalue":
             return torch.kthvalue(scores, scores.numel() - kept).values
-        return torch.topk(scores, kept + 1, sorted=True).values[-1]
+        if self.select == "topk":
+            return torch.topk(scores, kept + 1).values[-1]
+        return torch.sort(scores, descending=True).values[kept]
 
     def choose(self, threshold):
         self.mask = [s > threshold for s in self.score]
@@ -137,14 +140,14 @@ def copy_time(device):
     """Nanoseconds to copy 16 bytes: 16 read and 16 written, 32 moved in total."""
     source = torch.ones(BLOCK, dtype=torch.uint8, device=device)
     target = torch.zeros_like(source)
-    best = float("inf")
-    for _ in range(5):
+    times = []
+    for _ in range(9):
         wait(device)
         start = time.perf_counter()
         target.copy_(source)
         wait(device)
-        best = min(best, time.perf_counter() - start)
-    return best * 1e9 / (BLOCK / 16)
+        times.append(time.perf_counter() - start)
+    return spread(times)["median"] * 1e9 / (BLOCK / 16)
 
 
 def device_name(device):
@@ -163,16 +166,16 @@ def spread(values):
     return {"median": values[len(values) // 2], "min": values[0], "max": values[-1]}
 
 
-def measure(count, repeat, device):
+def measure(count, repeat, device, select):
     """Times in nanoseconds a weight, each a list with one entry a step, and extra bytes a weight."""
     weights = [torch.randn(shape, device=device) * 0.02 for shape in shapes(count)]
     grads = [torch.randn(shape, device=device) * 0.001 for shape in shapes(count)]
     wait(device)
     memory = CardMemory() if device.type == "cuda" else HostMemory()
     before = memory.reset()
-    seven = Seven(weights)
+    seven = Seven(weights, select)
     seven.update(weights, grads)  # the first one is not measured
-    times = {"update": [], "threshold": [], "compare": [], "multiply": []}
+    times = {"update": [], "threshold": [], "masks": [], "multiply": []}
     for step in range(repeat):
         kept = int(kept_share(step, repeat) * count)
         wait(device)
@@ -194,8 +197,8 @@ def measure(count, repeat, device):
             times[part].append((end - start) * 1e9 / count)
     peak = memory.peak()
     extra = None if before is None or peak is None else (peak - before) / count
-    times["masks"] = [a + b for a, b in zip(times["threshold"], times["compare"])]
-    times["total"] = [a + b for a, b in zip(times["update"], times["masks"])]
+    parts = zip(times["update"], times["threshold"], times["masks"])
+    times["total"] = [sum(part) for part in parts]
     return times, extra
 
 
@@ -211,6 +214,8 @@ def arguments():
     parser.add_argument("--weights", type=positive, default=85_500_000,
                         help="how many weights, split into matrices as in BERT-base")
     parser.add_argument("--repeat", type=positive, default=5, help="how many steps are measured")
+    parser.add_argument("--select", choices=["kthvalue", "topk", "sort"], default="kthvalue",
+                        help="what finds the threshold; default: kthvalue, which is the fastest on a CPU")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=positive, help="CPU threads; default: PyTorch's choice")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
@@ -226,7 +231,7 @@ def main():
         sys.exit("torch_eager.py: this PyTorch finds no CUDA device")
     device = torch.device(args.device)
     torch.manual_seed(0)
-    times, extra = measure(args.weights, args.repeat, device)
+    times, extra = measure(args.weights, args.repeat, device, args.select)
     # After the steps, so that its blocks are not in their memory.
     copy = copy_time(device)
     figures = {part: spread(values) for part, values in times.items()}
@@ -237,6 +242,7 @@ def main():
         "torch": torch.__version__,
         "weights": args.weights,
         "repeat": args.repeat,
+        "select": args.select,
         "threads": torch.get_num_threads(),
         "copy": copy,
         "scorers": [

@@ -8,7 +8,7 @@ use clap::Parser;
 // selected weights are 4·64 + 3·(4·64² + 2·64·128) = 98,560, a quarter of them 24,640.
 fn learns_and_prunes_exactly(when: &[&str]) {
     let device = burn_seven_tests::device().autodiff();
-    // Fewer where each step takes a second, and then less is learned.
+    // Fewer where each step takes a second, and then nothing is learned yet.
     let slow = burn_seven_tests::cases(10) < 10;
     let epochs = if slow { "1" } else { "3" };
     let args = Args::parse_from(

@@ -9,7 +9,7 @@ use burn_seven_kernels::{
     portable,
 };
 
-use crate::{Flag, Scored, Seven, all_finite, count, seven, to_rows, write};
+use crate::{Flag, Scored, Seven, all_finite, count, seven, to_rows, write, zero};
 
 /// A tensor's values in row-major order.
 pub trait Buffer<T> {
@@ -224,6 +224,20 @@ impl<H: Host> Kernels for HostKernels<H> {
             .map(|(read, dropped)| (read.scored(), dropped.slice()))
             .collect();
         count(&slices, digit, counts);
+    }
+
+    fn zero(&self, values: Tensor<1>, dropped: &Tensor<1, Bool>) -> Tensor<1> {
+        let usable = H::holds(&values.device()) && H::floats(values.clone()).is_some();
+        let flags = match usable && H::holds(&dropped.device()) {
+            true => H::flags(dropped.clone()),
+            false => None,
+        };
+        let Some(flags) = flags else {
+            return values.mask_fill(dropped.clone(), 0.0);
+        };
+        let mut floats = H::floats(values).expect("floats that were usable should still be so");
+        zero(floats.slice_mut(), flags.slice());
+        H::from_floats(floats)
     }
 
     fn write(&self, rewrites: Vec<Rewrite<'_>>, cut: Cut) -> Written {

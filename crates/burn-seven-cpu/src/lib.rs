@@ -15,6 +15,7 @@ mod seven;
 mod simd;
 mod transpose;
 mod write;
+mod zero;
 
 pub use count::count;
 pub use finite::all_finite;
@@ -23,6 +24,7 @@ pub use host::{Buffer, Host, HostKernels};
 pub use seven::{Seven, seven};
 pub use transpose::to_rows;
 pub use write::write;
+pub use zero::zero;
 
 /// One weight tensor's scores and what may become of them; all slices are of one length.
 #[derive(Debug, Clone, Copy)]

@@ -22,7 +22,7 @@ pub use key::key_of;
 pub use portable::Portable;
 pub use seven::{SevenRule, SevenStep, SevenTensors, Updated};
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 /// What a backend may do faster than the portable path. Every method has a portable default.
 pub trait Kernels: std::fmt::Debug + Send + Sync {
@@ -74,6 +74,12 @@ pub trait Kernels: std::fmt::Debug + Send + Sync {
         for one in candidates {
             portable::count(one, digit, counts);
         }
+    }
+
+    /// Sets what is dropped to exactly 0, in place where no one else holds the values. Both have
+    /// shape `[n]`.
+    fn zero(&self, values: Tensor<1>, dropped: &Tensor<1, Bool>) -> Tensor<1> {
+        values.mask_fill(dropped.clone(), 0.0)
     }
 
     /// Writes new masks, in the order given, in place where no one else holds the old ones.

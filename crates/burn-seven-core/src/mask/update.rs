@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Bool, Tensor};
 
 use super::{Masks, PruningMask};
+use crate::kernels;
 use crate::weights::ModulePath;
 
 /// Replaces the masks in a model's graph.
@@ -106,9 +107,19 @@ impl ModuleMapper for Zero<'_> {
         };
         param.map(|weight| {
             let require_grad = weight.is_require_grad();
-            let dropped: Tensor<D, Bool> = mask.dropped().clone().reshape(weight.shape());
-            // A new leaf: the zeroing is no part of the graph.
-            let zeroed = weight.mask_fill(dropped, 0.0).detach();
+            let strategy = weight.gradient_checkpointing_strategy();
+            let shape = weight.shape();
+            // Outside the graph: the zeroing is no part of it, and the weight a new leaf.
+            let values = weight.without_autodiff().reshape([mask.total()]);
+            let zeroed = kernels::at(&values.device())
+                .zero(values, mask.dropped())
+                .reshape::<D, _>(shape);
+            let zeroed = match strategy {
+                Some(strategy) => zeroed
+                    .autodiff()
+                    .with_gradient_checkpointing_strategy(strategy),
+                None => zeroed,
+            };
             match require_grad {
                 true => zeroed.require_grad(),
                 false => zeroed,
