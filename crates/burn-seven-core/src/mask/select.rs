@@ -261,27 +261,34 @@ impl Selector {
         let minimum = |index: usize| members[index].candidates.min(self.min_kept) as u64;
         loop {
             let line = self.line(&open, keep, members, returns, counts.take())?;
-            let mut low = None;
             // The entries above the line's last digit are mostly enough to know.
-            let unsure = |position: &usize| {
-                let index = open[*position];
-                let sure = line.above[*position] + members[index].reserved_count as u64;
+            let unsure = (0..open.len()).any(|position| {
+                let index = open[position];
+                let sure = line.above[position] + members[index].reserved_count as u64;
                 sure < minimum(index)
-            };
-            if (0..open.len()).any(|position| unsure(&position)) {
+            });
+            let mut low = Vec::new();
+            if unsure {
                 let kept = self.would_keep(&open, line.cut, members, returns);
-                low = (0..open.len()).find(|&position| kept[position] < minimum(open[position]));
+                let pairs = open.iter().copied().zip(kept);
+                low.extend(
+                    pairs.filter_map(|(index, kept)| (kept < minimum(index)).then_some(index)),
+                );
             }
-            let Some(low) = low else {
+            if low.is_empty() {
                 cuts.lines.push((open, line.cut));
                 return Ok(());
-            };
-            let index = open.remove(low);
-            let held = minimum(index) as usize;
-            let line = self.line(&[index], held, members, returns, None)?;
-            cuts.lines.push((vec![index], line.cut));
-            cuts.held.push(index);
-            keep = keep.saturating_sub(held);
+            }
+            // All of them at once: what is left for the others only shrinks, so none of these would
+            // rise above its minimum again.
+            for index in low {
+                let held = minimum(index) as usize;
+                let line = self.line(&[index], held, members, returns, None)?;
+                cuts.lines.push((vec![index], line.cut));
+                cuts.held.push(index);
+                open.retain(|&other| other != index);
+                keep = keep.saturating_sub(held);
+            }
         }
     }
 
