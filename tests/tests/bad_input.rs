@@ -294,3 +294,25 @@ fn masks_after_the_step_not_applied() {
     let model = pruner.after_step(model).unwrap();
     assert!(pruner.step(model, &grads).is_ok());
 }
+
+/// A model that was moved after the pruner was made.
+#[test]
+fn a_changed_device() {
+    let one = device();
+    let other = match one == burn_seven_flex::device() {
+        true => burn_seven_ndarray::device(),
+        false => burn_seven_flex::device(),
+    };
+    let model = LinearConfig::new(4, 4).init(&one);
+    let mut pruner = config()
+        .init(SevenScorerConfig::new().init(), &model)
+        .unwrap();
+    let before = state(&pruner);
+    let moved = LinearConfig::new(4, 4).init(&other);
+    let error = pruner.try_attach(moved).unwrap_err();
+    assert!(
+        matches!(error.error(), Error::DeviceMismatch { path, .. } if path == "weight"),
+        "{error}"
+    );
+    assert_eq!(state(&pruner), before);
+}

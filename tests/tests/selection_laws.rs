@@ -269,3 +269,45 @@ fn a_nan_score_is_an_error_with_the_weights_path() {
         "the score of weight w1 holds a NaN or infinite value"
     );
 }
+
+/// Masks are found by their weight's path, whatever their order, and more of them than there are
+/// scores do no harm.
+#[test]
+fn masks_are_found_by_path() {
+    for device in devices() {
+        let named = |path: &str, values: &[f32]| {
+            let data = TensorData::new(values.to_vec(), [values.len()]);
+            (
+                path.to_string(),
+                vec![values.len()],
+                Tensor::from_data(data, &device),
+            )
+        };
+        let a = named("a", &[4.0, 3.0, 2.0, 1.0]);
+        let b = named("b", &[1.0, 9.0]);
+        let c = named("c", &[7.0]);
+        let of = |parts: Vec<(String, Vec<usize>, Tensor<1>)>| Scores::from_parts(parts).unwrap();
+        let selector = Selector::default().with_min_kept(0);
+        let half = Sparsity::new(0.5).unwrap();
+        // Of a's and b's six the best three stay: 9, 4 and 3.
+        let forth = of(vec![a.clone(), b.clone()]);
+        let first = selector
+            .select(&forth, &Masks::dense(&forth), half, false)
+            .unwrap()
+            .masks;
+        assert_eq!(kept(&first), [true, true, false, false, false, true]);
+        // Of those three, by scores in the other order, one goes: floor(0.25 * 6) = 1 stays.
+        let back = of(vec![b.clone(), a.clone()]);
+        let quarter = Sparsity::new(0.75).unwrap();
+        let second = selector
+            .select(&back, &first, quarter, false)
+            .unwrap()
+            .masks;
+        assert_eq!(kept(&second), [false, true, false, false, false, false]);
+        // Masks of one weight more.
+        let all = of(vec![c, a.clone(), b.clone()]);
+        let dense = Masks::dense(&all);
+        let third = selector.select(&forth, &dense, half, false).unwrap().masks;
+        assert_eq!(kept(&third), kept(&first));
+    }
+}

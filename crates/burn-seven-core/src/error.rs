@@ -76,6 +76,16 @@ pub enum Error {
         /// The shape now.
         found: Vec<usize>,
     },
+    /// A weight is on another device than at first.
+    #[error("weight {path} is on {found}, but {expected} was expected")]
+    DeviceMismatch {
+        /// The weight's path in the module.
+        path: String,
+        /// The device at first.
+        expected: String,
+        /// The device now.
+        found: String,
+    },
     /// A weight has another data type than before.
     #[error("weight {path} is of type {found}, but {expected} was expected")]
     DTypeMismatch {

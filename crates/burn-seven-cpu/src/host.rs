@@ -3,10 +3,10 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use burn_seven_kernels::{
     Candidates, Cut, Digit, Histogram, Kernels, Rewrite, SevenStep, SevenTensors, Updated, Written,
-    portable,
+    fell_back, portable,
 };
 
 use crate::{Flag, Scored, Seven, all_finite, count, seven, to_rows, write, zero};
@@ -135,7 +135,9 @@ impl<H: Host> Kernels for HostKernels<H> {
             && let Some(columns) = H::columns(matrix.clone())
         {
             let values = to_rows(columns.slice(), rows);
-            return Tensor::from_data(TensorData::new(values, [rows * width]), &device);
+            // Float32 whatever the device's own choice is.
+            let data = TensorData::new(values, [rows * width]);
+            return Tensor::from_data(data, (&device, DType::F32));
         }
         matrix.reshape([rows * width])
     }
@@ -156,7 +158,10 @@ impl<H: Host> Kernels for HostKernels<H> {
             };
             match floats {
                 Some(floats) => all_finite(floats.slice()),
-                None => portable::all_finite(&[tensor]),
+                None => {
+                    fell_back(H::NAME, "the check for NaN");
+                    portable::all_finite(&[tensor])
+                }
             }
         })
     }
@@ -179,6 +184,7 @@ impl<H: Host> Kernels for HostKernels<H> {
             .all(|tensor| H::holds(&tensor.device()) && H::floats((*tensor).clone()).is_some());
         let dropped = step.dropped.clone().map(H::flags);
         if !usable || dropped.as_ref().is_some_and(Option::is_none) {
+            fell_back(H::NAME, "SEVEN's update");
             return Err(Box::new(step));
         }
         let dropped = dropped.flatten();
@@ -214,6 +220,7 @@ impl<H: Host> Kernels for HostKernels<H> {
     fn count(&self, candidates: &[Candidates<'_>], digit: Digit, counts: &mut Histogram) {
         let read: Option<Vec<_>> = candidates.iter().map(Self::read).collect();
         let Some(read) = read else {
+            fell_back(H::NAME, "counting scores");
             for one in candidates {
                 portable::count(one, digit, counts);
             }

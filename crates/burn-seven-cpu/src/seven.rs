@@ -232,10 +232,19 @@ fn update_block<F: Flag>(numbers: Numbers, block: Seven<'_, F>) -> (&mut [f32], 
 fn update(n: Numbers, m: f32, v: f32, s: f32, w: f32, g: f32) -> (f32, f32, f32) {
     let a = g.abs();
     let first = if n.signed { g } else { a };
-    let m = m * n.alpha_1 + first * n.rest_1;
-    let v = v * n.alpha_2 + (a * a) * n.rest_2;
-    let steadiness = (m * n.scale_1) / ((v * n.scale_2).sqrt() + n.epsilon);
-    (m, v, s + (steadiness * a * w).abs())
+    // Whatever overflows rests at the largest number: infinity would make NaN with the next 0.
+    let m = at_most(m * n.alpha_1 + first * n.rest_1, f32::MAX);
+    let m = if m > -f32::MAX { m } else { -f32::MAX };
+    let v = at_most(v * n.alpha_2 + (a * a) * n.rest_2, f32::MAX);
+    let m_hat = at_most((m * n.scale_1).abs(), f32::MAX);
+    let steadiness = at_most(m_hat / ((v * n.scale_2).sqrt() + n.epsilon), f32::MAX);
+    (m, v, s + (at_most(steadiness * a, f32::MAX) * w).abs())
+}
+
+/// The lesser one, in one instruction.
+#[inline(always)]
+fn at_most(value: f32, most: f32) -> f32 {
+    if value < most { value } else { most }
 }
 
 dispatch!(body => fn update_piece<F: Flag, C: Count>(numbers: Numbers, part: Seven<'_, F>, bins: Option<&mut [C]>));

@@ -34,7 +34,7 @@ pub fn write<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], cut: &mut Cut) -
     };
     // Where only some of the ties stay, those of earlier pieces go first.
     let mut cuts: Vec<Cut> = Vec::new();
-    if is_partial(cut.kept) || is_partial(cut.dropped) {
+    if cut.kept.is_partial() || cut.dropped.is_partial() {
         let pairs: Vec<_> = starts
             .clone()
             .map(part)
@@ -65,10 +65,6 @@ pub fn write<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], cut: &mut Cut) -
     jobs.into_par_iter()
         .map(|((scored, dropped), cut)| write_piece(scored, dropped, cut))
         .sum()
-}
-
-fn is_partial(ties: Ties) -> bool {
-    matches!(ties, Ties::First(left) if left > 0)
 }
 
 #[inline(always)]
@@ -109,7 +105,7 @@ fn body<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], mut cut: Cut) -> u64 
     let count = dropped.len();
     let scores = &scored.scores[..count];
     let mut kept = 0u64;
-    if scored.reserved.is_none() && !is_partial(cut.kept) && !is_partial(cut.dropped) {
+    if scored.reserved.is_none() && !cut.kept.is_partial() && !cut.dropped.is_partial() {
         // The common case, without a branch for each entry.
         let stay = cut.kept == Ties::All;
         let back = cut.dropped == Ties::All;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use burn::tensor::Tensor;
 use burn_seven_kernels::{
     Candidates, Cut, Digit, Histogram, Kernels, Rewrite, SevenStep, SevenTensors, Updated, Written,
-    portable,
+    fell_back, portable,
 };
 
 use crate::scored::Scored;
@@ -89,6 +89,9 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
             tensors.iter().partition(|tensor| B::has_floats(tensor));
         let taken = |tensor: &Tensor<1>| B::take_floats(tensor.clone());
         let here: Vec<_> = here.into_iter().map(taken).collect();
+        if !elsewhere.is_empty() {
+            fell_back(self.name(), "the check for NaN");
+        }
         finite::all_finite(&here) && portable::all_finite(&elsewhere)
     }
 
@@ -116,6 +119,7 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
                 && flags.shape() == score.shape()
         });
         if !tensors.into_iter().all(with) || !flags_fit {
+            fell_back(self.name(), "SEVEN's update");
             return Err(Box::new(step));
         }
         let updated = seven(
@@ -162,6 +166,7 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
                     positions.push(start + index);
                 }
                 None => {
+                    fell_back(self.name(), "counting scores");
                     portable::count(one, digit, counts);
                     counts.above[start + index] = counts.above.pop().unwrap_or(0);
                 }
@@ -192,6 +197,7 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
                     masks.push(None);
                 }
                 Target::Elsewhere(rewrite) => {
+                    fell_back(self.name(), "writing masks");
                     masks.push(Some(portable::write(*rewrite, &mut cut)));
                 }
             }

@@ -109,12 +109,17 @@ fn update_entries<B: Int, N: Size>(
         let signed_grad = grad[line];
         let a = signed_grad.abs();
         let first = if comptime!(signed) { signed_grad } else { a };
+        // Whatever overflows rests at the largest number: infinity would make NaN with the next 0.
+        let largest = Vector::<f32, N>::new(f32::MAX);
         let m = moment_1[line] * Vector::new(numbers.alpha_1) + first * Vector::new(numbers.rest_1);
+        let m = m.min(largest).max(-largest);
         let v =
             moment_2[line] * Vector::new(numbers.alpha_2) + (a * a) * Vector::new(numbers.rest_2);
+        let v = v.min(largest);
+        let m_hat = (m * Vector::new(numbers.scale_1)).abs().min(largest);
         let root = (v * Vector::new(numbers.scale_2)).sqrt();
-        let steadiness = (m * Vector::new(numbers.scale_1)) / (root + Vector::new(numbers.epsilon));
-        let s = score[line] + (steadiness * a * weight[line]).abs();
+        let steadiness = (m_hat / (root + Vector::new(numbers.epsilon))).min(largest);
+        let s = score[line] + ((steadiness * a).min(largest) * weight[line]).abs();
         let zero = Vector::<f32, N>::new(0.0f32);
         #[comptime]
         match &dropped {

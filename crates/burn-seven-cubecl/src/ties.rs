@@ -16,11 +16,6 @@ const BITS: u32 = 11;
 /// Steps of work that make it worth for a unit to clear its share of the bins.
 const EACH: usize = 8;
 
-/// Whether some of the ties stay and some may not.
-pub fn is_partial(ties: Ties) -> bool {
-    matches!(ties, Ties::First(left) if left > 0)
-}
-
 /// How many entries of each tensor are ties, of those kept now and of those that may come back;
 /// a kind is counted where it is asked for, and 0 elsewhere.
 pub fn count(scored: &[&Scored], key: u32, kept: bool, dropped: bool) -> Vec<[u64; 2]> {

@@ -35,7 +35,7 @@ pub struct Lines {
 impl Lines {
     /// For these tensors, with one read where only some of the ties stay.
     pub fn new(scored: &[&Scored], cut: Cut) -> Self {
-        let (kept, dropped) = (ties::is_partial(cut.kept), ties::is_partial(cut.dropped));
+        let (kept, dropped) = (cut.kept.is_partial(), cut.dropped.is_partial());
         let counted = match kept || dropped {
             true => ties::count(scored, cut.key, kept, dropped),
             false => vec![[0, 0]; scored.len()],

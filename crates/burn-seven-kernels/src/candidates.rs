@@ -72,6 +72,11 @@ impl Ties {
         }
     }
 
+    /// Whether some may stay and some not.
+    pub fn is_partial(self) -> bool {
+        matches!(self, Self::First(left) if left > 0)
+    }
+
     /// Without the next `count`.
     pub fn after(self, count: u64) -> Self {
         match self {

@@ -11,12 +11,14 @@
 //! exact for any input; nothing is concatenated and nothing is sorted.
 
 mod candidates;
+mod fallback;
 mod histogram;
 mod key;
 pub mod portable;
 mod seven;
 
 pub use candidates::{Candidates, Cut, Rewrite, Ties, Written};
+pub use fallback::fell_back;
 pub use histogram::{Digit, Histogram, Place};
 pub use key::key_of;
 pub use portable::Portable;

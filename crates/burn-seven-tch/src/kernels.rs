@@ -4,7 +4,8 @@ use std::slice;
 
 use burn::tensor::Tensor;
 use burn_seven_kernels::{
-    Candidates, Cut, Digit, Histogram, Kernels, Rewrite, SevenStep, Updated, Written, portable,
+    Candidates, Cut, Digit, Histogram, Kernels, Rewrite, SevenStep, Updated, Written, fell_back,
+    portable,
 };
 use tch::{TchError, no_grad_guard};
 
@@ -30,7 +31,10 @@ impl Kernels for TchKernels {
 
     fn all_finite(&self, tensors: &[&Tensor<1>]) -> bool {
         let _guard = no_grad_guard();
-        finite::all_finite(tensors).unwrap_or_else(|_| portable::all_finite(tensors))
+        finite::all_finite(tensors).unwrap_or_else(|_| {
+            fell_back(self.name(), "the check for NaN");
+            portable::all_finite(tensors)
+        })
     }
 
     fn seven(
@@ -39,6 +43,7 @@ impl Kernels for TchKernels {
         _counts: Option<&mut Histogram>,
     ) -> Result<Updated, Box<SevenStep>> {
         if !seven::fits(&step) {
+            fell_back(self.name(), "SEVEN's update");
             return Err(Box::new(step));
         }
         let _guard = no_grad_guard();
@@ -55,7 +60,10 @@ impl Kernels for TchKernels {
         }
         // One of them may be of another type or device.
         match candidates {
-            [one] => portable::count(one, digit, counts),
+            [one] => {
+                fell_back(self.name(), "counting scores");
+                portable::count(one, digit, counts);
+            }
             all => all
                 .iter()
                 .for_each(|one| self.count(slice::from_ref(one), digit, counts)),
@@ -74,6 +82,7 @@ impl Kernels for TchKernels {
                 places.push(place);
                 counts.push(kept);
             } else {
+                fell_back(self.name(), "writing masks");
                 masks.push(portable::write(rewrite, &mut cut));
             }
         }

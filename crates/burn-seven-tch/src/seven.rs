@@ -48,7 +48,7 @@ pub fn update(step: SevenStep) -> Result<SevenTensors, TchError> {
     })
 }
 
-/// The formula with two temporaries, each of a piece.
+/// The formula with three temporaries, each of a piece.
 fn update_piece(
     rule: &SevenRule,
     [mut m, mut v, mut s]: [Tensor; 3],
@@ -59,19 +59,26 @@ fn update_piece(
     let a = grad.f_abs()?;
     let first = if rule.signed { grad } else { &a };
     let mut scratch = first.f_mul_scalar(1.0 - rule.alpha_1)?;
+    // Whatever overflows rests at the largest number: infinity would make NaN with the next 0.
+    let largest = f64::from(f32::MAX);
     let _ = m.f_mul_scalar_(rule.alpha_1)?;
     let _ = m.f_add_(&scratch)?;
+    let _ = m.f_clamp_(-largest, largest)?;
     let _ = a.f_mul_out(&scratch, &a)?;
     let _ = scratch.f_mul_scalar_(1.0 - rule.alpha_2)?;
     let _ = v.f_mul_scalar_(rule.alpha_2)?;
     let _ = v.f_add_(&scratch)?;
-    let _ = v.f_sqrt_out(&scratch)?;
-    let _ = scratch.f_mul_scalar_(rule.correction_2.sqrt().recip())?;
-    let _ = scratch.f_add_scalar_(rule.epsilon)?;
-    // The discount first: it is finite even where a² overflows, so no NaN can arise.
-    let _ = m.f_div_out(&scratch, &scratch)?;
+    let _ = v.f_clamp_max_(largest)?;
+    let mut root = v.f_mul_scalar(rule.correction_2.recip())?;
+    let _ = root.f_sqrt_()?;
+    let _ = root.f_add_scalar_(rule.epsilon)?;
+    let _ = m.f_abs_out(&scratch)?;
     let _ = scratch.f_mul_scalar_(rule.correction_1.recip())?;
+    let _ = scratch.f_clamp_max_(largest)?;
+    let _ = scratch.f_div_(&root)?;
+    let _ = scratch.f_clamp_max_(largest)?;
     let _ = scratch.f_mul_(&a)?;
+    let _ = scratch.f_clamp_max_(largest)?;
     let _ = scratch.f_mul_(weight)?;
     let _ = scratch.f_abs_()?;
     let _ = s.f_add_(&scratch)?;

@@ -6,16 +6,24 @@ use super::KernelChoice;
 use crate::weights::Values;
 use crate::{Error, WeightGrads};
 
-/// Checks that every weight and gradient is finite: all tensors of a device together, and each by
+/// How many tensors are looked at together: one answer is waited for, and copies of tensors that
+/// are not contiguous live as long.
+const TOGETHER: usize = 32;
+
+/// Checks that every weight and gradient is finite: those of a device together, and each by
 /// itself only where that fails.
 ///
 /// # Errors
 ///
 /// [`Error::NonFinite`] with the first weight that is not.
 pub(crate) fn check_finite(grads: &WeightGrads, kernels: &KernelChoice) -> Result<(), Error> {
-    // Tensors of one device are looked at together; matrices that would have to be copied for
-    // that are looked at as they lie.
+    // Some tensors of a device are looked at together; matrices that would have to be copied for
+    // that are looked at as they lie, where the backend can.
     let mut devices: Vec<(Device, Vec<Tensor<1>>)> = Vec::new();
+    let finite = |device: &Device, tensors: &[Tensor<1>]| {
+        let tensors: Vec<_> = tensors.iter().collect();
+        kernels.at(device).all_finite(&tensors)
+    };
     let mut all = true;
     for values in grads
         .iter()
@@ -28,15 +36,20 @@ pub(crate) fn check_finite(grads: &WeightGrads, kernels: &KernelChoice) -> Resul
             all &= finite;
             continue;
         }
-        match devices.iter_mut().find(|(known, _)| *known == device) {
-            Some((_, tensors)) => tensors.push(values.flat()),
-            None => devices.push((device, vec![values.flat()])),
+        let index = devices.iter().position(|(known, _)| *known == device);
+        let index = index.unwrap_or_else(|| {
+            devices.push((device.clone(), Vec::new()));
+            devices.len() - 1
+        });
+        let waiting = &mut devices[index].1;
+        waiting.push(values.flat());
+        if waiting.len() == TOGETHER {
+            all &= finite(&device, &std::mem::take(waiting));
         }
     }
-    all &= devices.iter().all(|(device, tensors)| {
-        let tensors: Vec<_> = tensors.iter().collect();
-        kernels.at(device).all_finite(&tensors)
-    });
+    all &= devices
+        .iter()
+        .all(|(device, tensors)| finite(device, tensors));
     if all {
         return Ok(());
     }

@@ -2,6 +2,13 @@
 
 use std::sync::Arc;
 
+#[cfg(any(
+    feature = "ndarray",
+    feature = "flex",
+    feature = "wgpu",
+    feature = "cuda",
+    feature = "tch"
+))]
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
 
@@ -12,7 +19,8 @@ use super::{Kernels, Portable};
 pub fn at(device: &Device) -> &'static dyn Kernels {
     // An autodiff device is the same memory.
     let device = device.clone().without_autodiff();
-    #[allow(unreachable_patterns)] // with one backend there is nothing else
+    // With one backend there is nothing else, and with none there is nothing to choose from.
+    #[allow(unreachable_patterns, clippy::match_single_binding)]
     match device.as_dispatch() {
         #[cfg(feature = "ndarray")]
         DispatchDevice::NdArray(_) => burn_seven_ndarray::kernels(),

@@ -9,7 +9,9 @@ use burn::tensor::{Bool, Tensor};
 /// masks, which can no longer fail.
 #[derive(Debug, Clone)]
 pub struct Cuts {
-    /// Weights that share a line, and the line.
+    /// For each score, where its mask is.
+    pub(super) places: Vec<usize>,
+    /// Weights that share a line, by their scores' order, and the line.
     pub(super) lines: Vec<(Vec<usize>, Cut)>,
     /// What the pattern reserves of each weight.
     pub(super) reserved: Vec<Option<Tensor<1, Bool>>>,
@@ -29,23 +31,20 @@ pub struct Selected {
 }
 
 impl Cuts {
-    /// Writes the new masks, over the old ones where no one else holds their memory.
-    ///
-    /// `scores` and `masks` are those that the lines were drawn for.
+    /// Writes the new masks, in the order of the scores, over the old ones where no one else holds
+    /// their memory.
     ///
     /// # Panics
     ///
-    /// When there are fewer scores or masks than that.
+    /// When `scores` and `masks` are not those that the lines were drawn for.
     pub fn write(self, scores: &Scores, masks: Masks) -> Selected {
         let mut old: Vec<Option<Mask>> = masks.into_masks().into_iter().map(Some).collect();
-        let mut new: Vec<Option<Mask>> = vec![None; old.len()];
-        let held = self.held.iter().map(|&index| {
-            let mask = old[index].as_ref();
-            mask.map_or_else(String::new, |mask| mask.path().to_string())
-        });
+        let scores: Vec<_> = scores.iter().collect();
+        let mut new: Vec<Option<Mask>> = vec![None; scores.len()];
+        let held = self.held.iter();
+        let held = held.map(|&index| scores[index].path().to_string());
         let held = held.collect();
         for (layers, cut) in self.lines {
-            let scores: Vec<_> = scores.iter().collect();
             // Weights of one device are written together.
             let mut cut = cut;
             let mut layers = layers.as_slice();
@@ -61,7 +60,7 @@ impl Cuts {
                 let rewrites: Vec<Rewrite<'_>> = these
                     .iter()
                     .map(|&layer| {
-                        let mask = old[layer].take();
+                        let mask = old[self.places[layer]].take();
                         let mask = mask.expect("a weight should be in one pool");
                         let (path, shape, dropped) = mask.into_parts();
                         names.push((path, shape));

@@ -151,6 +151,11 @@ impl Masks {
         self.masks.iter().find(|mask| mask.path == path)
     }
 
+    /// Where the mask of the weight at `path` is.
+    pub(super) fn position(&self, path: &str) -> Option<usize> {
+        self.masks.iter().position(|mask| mask.path == path)
+    }
+
     /// The mask of the weight at `path`, checked against its shape.
     pub(crate) fn find(&self, path: &str, shape: &[usize]) -> Result<&Mask, Error> {
         let mask = self.get(path).ok_or_else(|| Error::WeightAdded {

@@ -178,13 +178,17 @@ impl Selector {
             .map(|score| self.member(score, current, returns))
             .collect::<Result<Vec<_>, Error>>()?;
         let layers: Vec<Layer> = members.iter().map(Member::layer).collect();
+        let place = |score: &WeightScore| current.position(score.path());
         let mut cuts = Cuts {
+            places: scores.iter().filter_map(place).collect(),
             lines: Vec::new(),
             reserved: Vec::new(),
             held: Vec::new(),
             returns,
             kernels: self.kernels.clone(),
         };
+        // Counts of other weights, or in another order, are of no use.
+        tally = tally.filter(|tally| tally.is_of(scores));
         for pool in self.pools(sparsity, &layers)? {
             self.check_room(&pool, &layers)?;
             self.cut_pool(&pool, &members, returns, tally.as_mut(), &mut cuts)?;
@@ -344,8 +348,8 @@ impl Selector {
                 prefix,
             };
             let counts = match counted.take() {
-                Some(counts) => counts,
-                None => self.count(&group, this, returns)?,
+                Some(counts) if counts.nan == 0 => counts,
+                _ => self.count(&group, this, returns)?,
             };
             let Some((bin, rest)) = counts.descend(left) else {
                 // More places than candidates: all of them stay.

@@ -15,10 +15,11 @@ pub(crate) fn update<M: Module>(model: M, masks: &Masks) -> M {
     })
 }
 
-/// Lets go of the masks in a model's graph, so that [`update`] can be given masks written over them.
-pub(crate) fn release<M: Module>(model: M) -> M {
+/// Lets go of these masks in a model's graph, so that [`update`] can be given ones written over them.
+pub(crate) fn release<M: Module>(model: M, masks: &Masks) -> M {
     model.map(&mut Release {
         path: ModulePath::default(),
+        masks,
     })
 }
 
@@ -60,11 +61,12 @@ impl ModuleMapper for Update<'_> {
     }
 }
 
-struct Release {
+struct Release<'a> {
     path: ModulePath,
+    masks: &'a Masks,
 }
 
-impl ModuleMapper for Release {
+impl ModuleMapper for Release<'_> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.enter(name, container_type);
     }
@@ -77,9 +79,13 @@ impl ModuleMapper for Release {
         &mut self,
         param: Param<Tensor<D, Bool>>,
     ) -> Param<Tensor<D, Bool>> {
-        match self.path.reparameterized() {
-            Some((_, PruningMask::PATH)) => param.map(|old| Tensor::empty([0; D], &old.device())),
-            _ => param,
+        let is_one_of_them = match self.path.reparameterized() {
+            Some((path, PruningMask::PATH)) => self.masks.get(&path).is_some(),
+            _ => false,
+        };
+        match is_one_of_them {
+            true => param.map(|old| Tensor::empty([0; D], &old.device())),
+            false => param,
         }
     }
 }

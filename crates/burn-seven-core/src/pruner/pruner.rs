@@ -116,6 +116,13 @@ impl Spec {
                 found: format!("{:?}", found.dtype),
             });
         }
+        if found.device != self.device {
+            return Err(Error::DeviceMismatch {
+                path: self.path.clone(),
+                expected: format!("{:?}", self.device),
+                found: format!("{:?}", found.device),
+            });
+        }
         Ok(())
     }
 }
@@ -478,7 +485,7 @@ impl Pruner {
         if let Some((scores, cuts)) = cuts {
             // The model lets go of the old masks, so that the new ones can be written over them.
             if self.mode == MaskMode::InGraph {
-                model = mask::release(model);
+                model = mask::release(model, &self.masks);
             }
             let selected = cuts.write(&scores, std::mem::take(&mut self.masks));
             self.masks = selected.masks;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::{Bytes, Device, Tensor, TensorData};
+use burn::tensor::{Bytes, DType, Device, Tensor, TensorData};
 use burn_pack::Scalar;
 
 use super::pruner::Spec;
@@ -226,7 +226,7 @@ impl Pruner {
                 .remove(&name)
                 .ok_or_else(|| mismatch(&name, "there", "missing"))?;
             self.check_statistic(&name, &data)?;
-            Ok(Tensor::from_data(data, &spec.device))
+            Ok(Tensor::from_data(data, (&spec.device, DType::F32)))
         };
         self.specs.iter().enumerate().map(read).collect()
     }
@@ -268,9 +268,15 @@ impl Pruner {
                     name,
                 )
             })?;
-        if data.dtype() != burn::tensor::DType::F32 {
+        if data.dtype() != DType::F32 {
             let found = format!("{:?}", data.dtype());
             return Err(mismatch(format!("type of {name}"), "F32", found));
+        }
+        if data.iter::<f32>().any(f32::is_nan) {
+            return Err(Error::NonFinite {
+                what: "statistic",
+                path: spec.path.clone(),
+            });
         }
         let expected = vec![spec.shape.iter().product::<usize>()];
         if data.shape().to_vec() != expected {

@@ -34,7 +34,8 @@ pub trait Scorer: Clone + Send + Sync + 'static {
     }
 
     /// Whether a pruned weight may come back. If so, the model's masks let the dense gradient
-    /// reach pruned weights, and `update` sees their stored values; if not, it sees zeros.
+    /// reach pruned weights, and `update` sees their stored values; if not, it sees zeros (or, where
+    /// the scorer is [`elementwise`](Self::elementwise), anything).
     fn returns(&self) -> bool {
         false
     }

@@ -110,6 +110,7 @@ impl<S: Scorer> DynScorer for ModuleScorer<S> {
                 path: path.clone(),
                 shape: shape.clone(),
                 dtype: *dtype,
+                device: device.clone(),
                 state: Some(state),
             })
         });

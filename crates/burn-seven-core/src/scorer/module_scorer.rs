@@ -1,6 +1,6 @@
 //! A scorer over all selected weights of a model.
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use super::Scorer;
 use crate::kernels::{KernelChoice, check_finite};
@@ -42,6 +42,7 @@ pub(super) struct Slot<T> {
     pub path: String,
     pub shape: Vec<usize>,
     pub dtype: DType,
+    pub device: Device,
     pub state: Option<T>,
 }
 
@@ -65,7 +66,7 @@ impl<S: Scorer> ModuleScorer<S> {
     /// # Errors
     ///
     /// A hyperparameter out of range; a NaN or infinite value; a missing gradient; a weight that
-    /// changed its shape or type, is new or is gone since the first call. The statistics are
+    /// changed its shape, type or device, is new or is gone since the first call. The statistics are
     /// unchanged then.
     pub fn update(&mut self, grads: &WeightGrads) -> Result<(), Error> {
         self.update_with(grads, None)
@@ -154,6 +155,13 @@ impl<S: Scorer> ModuleScorer<S> {
                     found: format!("{:?}", entry.dtype()),
                 });
             }
+            if slot.device != entry.device() {
+                return Err(Error::DeviceMismatch {
+                    path: slot.path.clone(),
+                    expected: format!("{:?}", slot.device),
+                    found: format!("{:?}", entry.device()),
+                });
+            }
         }
         Ok(())
     }
@@ -170,6 +178,7 @@ impl<S: Scorer> ModuleScorer<S> {
                 path: entry.path().to_string(),
                 shape: entry.shape().to_vec(),
                 dtype: entry.dtype(),
+                device: entry.device(),
                 state: None,
             };
             self.slots = grads.iter().map(slot).collect();
@@ -177,14 +186,14 @@ impl<S: Scorer> ModuleScorer<S> {
         let entries = grads.into_entries().into_iter();
         for (index, (slot, entry)) in self.slots.iter_mut().zip(entries).enumerate() {
             let device = entry.device();
-            let entry = match &tally {
-                Some(tally) if !self.scorer.elementwise() => tally.masked(index, entry),
-                _ => entry,
-            };
             // Taken out, so that buffers that no one else holds can be updated in place.
             let state = slot.state.take();
             let state = state.unwrap_or_else(|| self.scorer.init(&entry.weight(), index));
-            let counts = tally.as_mut().and_then(|tally| tally.counts(index));
+            // Scores that depend on nothing else need no zeroed weights, and are not counted here.
+            let (entry, counts) = match &mut tally {
+                Some(tally) if !self.scorer.elementwise() => tally.prepare(index, entry),
+                _ => (entry, None),
+            };
             let (state, counted) = self
                 .scorer
                 .update_by(kernels.at(&device), state, entry, counts);

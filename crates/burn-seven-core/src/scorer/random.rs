@@ -1,7 +1,7 @@
 //! Random: the baseline that every scorer should beat.
 
 use burn::config::Config;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{ModuleScorer, Score, Scorer};
@@ -68,7 +68,10 @@ impl Scorer for Random {
         let count = weight.shape().num_elements();
         let noise: Vec<f32> = (0..count).map(|_| rng.random()).collect();
         Score {
-            value: Tensor::from_data(TensorData::new(noise, [count]), &weight.device()),
+            value: Tensor::from_data(
+                TensorData::new(noise, [count]),
+                (&weight.device(), DType::F32),
+            ),
         }
     }
 

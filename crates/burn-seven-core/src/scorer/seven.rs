@@ -214,15 +214,20 @@ fn formula(step: SevenStep) -> SevenTensors {
     } = step;
     let a = grad.clone().abs();
     let first = if rule.signed { grad } else { a.clone() };
+    // Whatever overflows rests at the largest number: infinity would make NaN with the next 0.
+    let largest = f32::MAX;
     let m = state.moment_1.mul_scalar(rule.alpha_1) + first.mul_scalar(1.0 - rule.alpha_1);
+    let m = m.clamp(-largest, largest);
     let v =
         state.moment_2.mul_scalar(rule.alpha_2) + a.clone().square().mul_scalar(1.0 - rule.alpha_2);
+    let v = v.clamp_max(largest);
 
     let m_hat = m.clone().mul_scalar(1.0 / rule.correction_1);
+    let m_hat = m_hat.abs().clamp_max(largest);
     let v_hat = v.clone().mul_scalar(1.0 / rule.correction_2);
-    let steadiness = m_hat / v_hat.sqrt().add_scalar(rule.epsilon);
-    // The discount first: it is finite even where a² overflows, so no NaN can arise.
-    let score = state.score + (steadiness * a * weight).abs();
+    let steadiness = (m_hat / v_hat.sqrt().add_scalar(rule.epsilon)).clamp_max(largest);
+    let discounted = (steadiness * a).clamp_max(largest);
+    let score = state.score + (discounted * weight).abs();
 
     let rest = |tensor: Tensor<1>| match &dropped {
         Some(dropped) => tensor.mask_fill(dropped.clone(), 0.0),
@@ -274,10 +279,24 @@ mod tests {
         assert!((scores_after(config.init(), steps)[0] - 2.0).abs() < 1e-5);
     }
 
+    // The largest gradients, then none, with and without decay, on large weights and on 0.
     #[test]
     fn huge_gradients_overflow_to_no_nan() {
-        let steps: &[(&[f32], &[f32])] = &[(&[1e30], &[1e30]), (&[1e30], &[1e30])];
-        assert!(!scores_after(SevenScorerConfig::new().init(), steps)[0].is_nan());
+        let weights = [f32::MAX, 1.0, 0.0, 1e30];
+        let huge = [f32::MAX, -f32::MAX, f32::MAX, 1e30];
+        let mut steps: Vec<(&[f32], &[f32])> = vec![(&weights, &huge); 12];
+        steps.extend(vec![(&weights[..], &[0.0; 4][..]); 3]);
+        steps.push((&weights, &huge));
+        for [alpha_1, alpha_2] in [[0.8, 0.9], [0.0, 0.0], [0.99, 0.0]] {
+            for moment in [SevenMoment::Absolute, SevenMoment::Signed] {
+                let config = SevenScorerConfig::new().with_moment(moment);
+                let config = config.with_alpha_1(alpha_1).with_alpha_2(alpha_2);
+                for count in 1..=steps.len() {
+                    let scores = scores_after(config.init(), &steps[..count]);
+                    assert!(scores.iter().all(|score| !score.is_nan()), "{scores:?}");
+                }
+            }
+        }
     }
 
     #[test]

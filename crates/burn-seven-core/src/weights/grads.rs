@@ -116,8 +116,8 @@ impl WeightGrad {
         self.weight.device()
     }
 
-    pub(crate) fn with_dropped(mut self, dropped: Tensor<1, Bool>) -> Self {
-        self.dropped = Some(dropped);
+    pub(crate) fn with_dropped(mut self, dropped: Option<Tensor<1, Bool>>) -> Self {
+        self.dropped = dropped;
         self
     }
 
