@@ -102,6 +102,8 @@ enum Error {
     Digits(#[from] burn_seven_examples::digits::Error),
     #[error("no scorer is named {0}")]
     Scorer(String),
+    #[error("the process that measures {0} failed")]
+    Process(&'static str),
     #[error("no model is named {0}: there are digits and encoder")]
     Model(String),
     #[error("a step failed before, and its model is gone")]

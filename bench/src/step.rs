@@ -1,19 +1,22 @@
 //! One pruning step of each scorer: the scores' update, and new masks by an exact global threshold.
 
+use std::process::{Command, Stdio};
+
 use burn::tensor::Device;
 use burn_seven::scorer::Scorer;
 use burn_seven::{
     MagnitudeScorerConfig, ModuleScorer, MovementScorerConfig, PlatonScorerConfig,
     RandomScorerConfig, Selector, SensitivityScorerConfig, SevenScorerConfig, SnipScorerConfig,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::measure::{Figures, HEAD, measure};
+use crate::numbers::Spread;
 use crate::weights::Weights;
 use crate::{Error, StepArgs, copy, write_json};
 
 /// A whole run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Run {
     device: String,
     kernels: String,
@@ -21,68 +24,131 @@ struct Run {
     repeat: u64,
     layout: String,
     threads: usize,
-    /// Nanoseconds to copy 16 bytes, by all cores.
+    /// Nanoseconds to copy 16 bytes, by all cores; the median over the scorers' processes.
     copy: f64,
     scorers: Vec<Figures>,
 }
 
+impl Run {
+    fn print_head(&self) {
+        println!(
+            "{} weights on {}, {} threads, kernels {}; copying 16 bytes: {:.2} ns",
+            self.weights, self.device, self.threads, self.kernels, self.copy
+        );
+        println!("ns a weight    {HEAD}");
+    }
+
+    fn print_scorers(&self) {
+        for figures in &self.scorers {
+            println!("{:12}  {figures}", figures.scorer);
+        }
+    }
+}
+
+/// The scorers, in the order in which they are shown.
+const SCORERS: [&str; 7] = [
+    "seven",
+    "sensitivity",
+    "snip",
+    "magnitude",
+    "movement",
+    "platon",
+    "random",
+];
+
 pub fn run(args: &StepArgs) -> Result<(), Error> {
+    let run = match &args.scorer {
+        Some(scorer) => one(args, scorer)?,
+        None => all(args)?,
+    };
+    run.print_head();
+    run.print_scorers();
+    write_json(args.json.as_deref(), &run)
+}
+
+/// Each scorer in a process of its own, so that the peak of its memory is its own.
+fn all(args: &StepArgs) -> Result<Run, Error> {
+    let folder =
+        tempfile::tempdir().map_err(|error| Error::Io("a temporary folder".into(), error))?;
+    let path = folder.path().join("figures.json");
+    let name = path.display().to_string();
+    let io = |error| Error::Io(name.clone(), error);
+    let mut whole: Option<Run> = None;
+    let mut copies = Vec::new();
+    for scorer in SCORERS {
+        eprintln!("{scorer} ...");
+        let status = Command::new(std::env::current_exe().map_err(io)?)
+            .args(["step", "--scorer", scorer, "--json", name.as_str()])
+            .args(["--weights", &args.weights.to_string()])
+            .args(["--repeat", &args.repeat.to_string()])
+            .args(["--layout", &format!("{:?}", args.layout).to_lowercase()])
+            .stdout(Stdio::null())
+            .status()
+            .map_err(io)?;
+        if !status.success() {
+            return Err(Error::Process(scorer));
+        }
+        let part: Run = serde_json::from_str(&std::fs::read_to_string(&path).map_err(io)?)?;
+        copies.push(part.copy);
+        match &mut whole {
+            None => whole = Some(part),
+            Some(whole) => whole.scorers.extend(part.scorers),
+        }
+    }
+    let mut whole = whole.ok_or(Error::Process("none"))?;
+    whole.copy = Spread::of(copies).median;
+    Ok(whole)
+}
+
+/// One scorer, in this process.
+fn one(args: &StepArgs, scorer: &str) -> Result<Run, Error> {
     let device = burn_seven::device();
     let weights = Weights::random(args.weights as usize, args.layout, &device);
-    let mut run = Run {
+    let copy = copy::nanoseconds_of_16_bytes(&device);
+    let bench = Bench {
+        repeat: args.repeat,
+        weights: &weights,
+        device: &device,
+        copy,
+    };
+    let figures = match scorer {
+        "seven" => bench.measure(SevenScorerConfig::new().init())?,
+        "sensitivity" => bench.measure(SensitivityScorerConfig::new().init())?,
+        "snip" => bench.measure(SnipScorerConfig::new().init())?,
+        "magnitude" => bench.measure(MagnitudeScorerConfig::new().init())?,
+        "movement" => bench.measure(MovementScorerConfig::new().init())?,
+        "platon" => bench.measure(PlatonScorerConfig::new().with_window(1).init())?,
+        "random" => bench.measure(RandomScorerConfig::new().init())?,
+        other => return Err(Error::Scorer(other.to_string())),
+    };
+    Ok(Run {
         device: format!("{device:?}"),
         kernels: Selector::default().kernels_at(&device).to_string(),
         weights: args.weights,
         repeat: args.repeat,
         layout: format!("{:?}", args.layout).to_lowercase(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
-        copy: copy::nanoseconds_of_16_bytes(&device),
-        scorers: Vec::new(),
-    };
-    println!(
-        "{} weights on {}, {} threads, kernels {}; copying 16 bytes: {:.2} ns",
-        run.weights, run.device, run.threads, run.kernels, run.copy
-    );
-    println!("ns a weight    {HEAD}");
-    let mut bench = Bench {
-        args,
-        weights: &weights,
-        device: &device,
-        copy: run.copy,
-        figures: &mut run.scorers,
-    };
-    bench.measure(SevenScorerConfig::new().init())?;
-    bench.measure(SensitivityScorerConfig::new().init())?;
-    bench.measure(SnipScorerConfig::new().init())?;
-    bench.measure(MagnitudeScorerConfig::new().init())?;
-    bench.measure(MovementScorerConfig::new().init())?;
-    bench.measure(PlatonScorerConfig::new().with_window(1).init())?;
-    bench.measure(RandomScorerConfig::new().init())?;
-    if let Some(name) = args.scorer.as_ref().filter(|_| run.scorers.is_empty()) {
-        return Err(Error::Scorer(name.clone()));
-    }
-    write_json(args.json.as_deref(), &run)
+        copy,
+        scorers: vec![figures],
+    })
 }
 
 struct Bench<'a> {
-    args: &'a StepArgs,
+    repeat: u64,
     weights: &'a Weights,
     device: &'a Device,
     copy: f64,
-    figures: &'a mut Vec<Figures>,
 }
 
 impl Bench<'_> {
-    fn measure<S: Scorer>(&mut self, scorer: ModuleScorer<S>) -> Result<(), Error> {
-        let name = scorer.scorer().name();
-        if self.args.scorer.as_ref().is_some_and(|only| only != name) {
-            return Ok(());
-        }
-        let first = self.figures.is_empty();
-        let repeat = self.args.repeat;
-        let figures = measure(scorer, self.weights, self.device, repeat, self.copy, first)?;
-        println!("{name:12}  {figures}");
-        self.figures.push(figures);
-        Ok(())
+    fn measure<S: Scorer>(&self, scorer: ModuleScorer<S>) -> Result<Figures, Error> {
+        measure(
+            scorer,
+            self.weights,
+            self.device,
+            self.repeat,
+            self.copy,
+            true,
+        )
     }
 }

