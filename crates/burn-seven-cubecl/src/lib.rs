@@ -5,12 +5,8 @@
 //! keeps, and one flag for the check of NaN and infinite values. Updates and masks are written in
 //! place where no one else holds their buffers.
 //!
-//! Burn's backend for CubeCL is one type with fusion and another without; [`Primitives`] is there
-//! for both, so that [`kernels`] works either way:
-//!
-//! ```ignore
-//! let kernels = burn_seven_cubecl::kernels::<burn::backend::Cube>();
-//! ```
+//! Burn's backend for CubeCL, `burn::backend::Cube`, is one type with fusion and another without;
+//! [`Primitives`] is there for both, so that [`kernels`] of that type works either way.
 
 mod count;
 mod counters;
