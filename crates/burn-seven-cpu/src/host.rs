@@ -105,7 +105,7 @@ impl<H: Host> HostKernels<H> {
     fn write_one<'a>(
         rewrite: Rewrite<'a>,
         cut: &mut Cut,
-    ) -> Result<(Tensor<1, Bool>, u64), Rewrite<'a>> {
+    ) -> Result<(Tensor<1, Bool>, u64), Box<Rewrite<'a>>> {
         let read = match H::holds(&rewrite.scores.device()) {
             true => Read::<H>::of(rewrite.scores, rewrite.reserved, rewrite.returns),
             false => None,
@@ -113,7 +113,7 @@ impl<H: Host> HostKernels<H> {
         // Asked of a handle that is gone before the mask is written, so that it can be in place.
         let usable = read.is_some() && H::flags(rewrite.dropped.clone()).is_some();
         let (Some(read), true) = (read, usable) else {
-            return Err(rewrite);
+            return Err(Box::new(rewrite));
         };
         let mut flags =
             H::flags(rewrite.dropped).expect("flags that were usable should still be so");
@@ -249,7 +249,10 @@ impl<H: Host> Kernels for HostKernels<H> {
 
     fn write(&self, rewrites: Vec<Rewrite<'_>>, cut: Cut) -> Written {
         Written::one_by_one(rewrites, cut, |rewrite, cut| {
-            Self::write_one(rewrite, cut).unwrap_or_else(|rewrite| portable::write(rewrite, cut))
+            Self::write_one(rewrite, cut).unwrap_or_else(|rewrite| {
+                fell_back(H::NAME, "writing masks");
+                portable::write(*rewrite, cut)
+            })
         })
     }
 }

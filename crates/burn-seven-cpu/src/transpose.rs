@@ -46,10 +46,11 @@ fn body(columns: &[f32], rows: usize, top: usize, values: &mut [f32], width: usi
                 let start = (left + column) * rows + top + first;
                 tile.copy_from_slice(&columns[start..start + TILE]);
             }
-            for row in 0..TILE {
-                let turned: [f32; TILE] = std::array::from_fn(|column| tile[column][row]);
+            let turned: [[f32; TILE]; TILE] =
+                std::array::from_fn(|row| std::array::from_fn(|column| tile[column][row]));
+            for (row, turned) in turned.iter().enumerate() {
                 let start = (first + row) * width + left;
-                values[start..start + TILE].copy_from_slice(&turned);
+                values[start..start + TILE].copy_from_slice(turned);
             }
         }
     }
