@@ -14,7 +14,7 @@ fn halves<T: Copy>(values: &[T]) -> Vec<T> {
 
 fn view(tensor: Tensor<1>) -> Tensor<1> {
     let length = tensor.shape().num_elements() - 64;
-    let part = tensor.slice([64..64 + length]);
+    let part = tensor.narrow(0, 64, length);
     part.reshape([length / 2, 2])
         .slice([0..length / 2, 0..1])
         .reshape([length / 2])
@@ -22,7 +22,7 @@ fn view(tensor: Tensor<1>) -> Tensor<1> {
 
 fn view_flags(tensor: Tensor<1, Bool>) -> Tensor<1, Bool> {
     let length = tensor.shape().num_elements() - 64;
-    let part = tensor.slice([64..64 + length]);
+    let part = tensor.narrow(0, 64, length);
     part.reshape([length / 2, 2])
         .slice([0..length / 2, 0..1])
         .reshape([length / 2])
