@@ -176,3 +176,24 @@ fn masks_of_another_model() {
         }
     );
 }
+
+/// A statistic that became NaN in the file would rank above all others for ever.
+#[test]
+fn a_record_with_a_nan_statistic() {
+    let (mut pruner, _, _) = running();
+    let before = state(&pruner);
+    let scores = pruner.scores().unwrap();
+    let scores = scores.iter().next().unwrap().value().clone();
+    let scores = scores.try_into_vec_as::<f32>().unwrap();
+    let largest = scores.into_iter().fold(0f32, f32::max).to_le_bytes();
+    let mut bytes = before.clone();
+    let at = bytes.windows(4).position(|window| window == largest);
+    bytes[at.unwrap()..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    let record = PrunerRecord::from_bytes(Bytes::from_bytes_vec(bytes)).unwrap();
+    let error = pruner.load_record(record).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the statistic of weight first.weight holds a NaN or infinite value"
+    );
+    assert_eq!(state(&pruner), before);
+}
