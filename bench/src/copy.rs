@@ -5,6 +5,7 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor};
 use burn_seven::kernels;
 
+use crate::Error;
 use crate::numbers::Spread;
 
 /// Bytes of the block that is copied: far more than any cache holds.
@@ -14,27 +15,44 @@ const BLOCK: usize = 256 << 20;
 const REPEAT: usize = 9;
 
 /// Nanoseconds to copy 16 bytes (read and written), with all of the device's cores.
-pub fn nanoseconds_of_16_bytes(device: &Device) -> f64 {
+///
+/// # Errors
+///
+/// A device that fails.
+pub fn nanoseconds_of_16_bytes(device: &Device) -> Result<f64, Error> {
     match kernels::at(device).name() {
         "cubecl" => on_the_device(device),
-        _ => on_the_host(),
+        _ => Ok(on_the_host()),
     }
 }
 
+/// Bytes of the block on a device: less than the 128 MiB that any can bind at once.
+const DEVICE_BLOCK: usize = 96 << 20;
+
 /// By an operation that reads and writes each value once.
-fn on_the_device(device: &Device) -> f64 {
-    let count = BLOCK / size_of::<f32>();
+fn on_the_device(device: &Device) -> Result<f64, Error> {
+    let sync = || {
+        let failed = |error| Error::Device(format!("{error:?}"));
+        device.sync().map_err(failed)
+    };
+    let count = DEVICE_BLOCK / size_of::<f32>();
     let from = Tensor::<1>::ones([count], device);
     let mut times = Vec::new();
-    for _ in 0..REPEAT {
-        drop(device.sync()); // one that fails shows in the next read
+    for round in 0..=REPEAT {
+        sync()?;
         let start = Instant::now();
         let to = from.clone().add_scalar(1.0);
-        drop(device.sync());
-        times.push(start.elapsed().as_secs_f64());
-        drop(to);
+        sync()?;
+        // The first one compiles the kernel.
+        if round > 0 {
+            times.push(start.elapsed().as_secs_f64());
+        }
+        // A launch that failed shows in what it should have written.
+        if to.slice(0..1).into_scalar::<f32>() != 2.0 {
+            return Err(Error::Device("the copy was not made".to_string()));
+        }
     }
-    Spread::of(times).median * 1e9 / (BLOCK as f64 / 16.0)
+    Ok(Spread::of(times).median * 1e9 / (DEVICE_BLOCK as f64 / 16.0))
 }
 
 fn on_the_host() -> f64 {

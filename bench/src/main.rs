@@ -104,6 +104,8 @@ enum Error {
     Scorer(String),
     #[error("the process that measures {0} failed")]
     Process(&'static str),
+    #[error("the device: {0}")]
+    Device(String),
     #[error("no model is named {0}: there are digits and encoder")]
     Model(String),
     #[error("a step failed before, and its model is gone")]

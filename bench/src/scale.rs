@@ -39,7 +39,7 @@ pub fn run(args: &ScaleArgs) -> Result<(), Error> {
     );
     println!("    weights    {HEAD}");
     for &weights in &args.sizes {
-        let copy = copy::nanoseconds_of_16_bytes(&device);
+        let copy = copy::nanoseconds_of_16_bytes(&device)?;
         let matrices = Weights::random(weights as usize, Layout::Row, &device);
         let scorer = SevenScorerConfig::new().init();
         let figures = measure(scorer, &matrices, &device, args.repeat, copy, false)?;

@@ -104,7 +104,7 @@ fn all(args: &StepArgs) -> Result<Run, Error> {
 fn one(args: &StepArgs, scorer: &str) -> Result<Run, Error> {
     let device = burn_seven::device();
     let weights = Weights::random(args.weights as usize, args.layout, &device);
-    let copy = copy::nanoseconds_of_16_bytes(&device);
+    let copy = copy::nanoseconds_of_16_bytes(&device)?;
     let bench = Bench {
         repeat: args.repeat,
         weights: &weights,
