@@ -74,7 +74,7 @@ pub fn measure<S: Scorer>(
         let tally = counting.then_some(tally);
         let cuts = selector.cut(&scores, &masks, sparsity, returns, tally)?;
         let cut = passed();
-        masks = cuts.write(&scores, masks).masks;
+        masks = cuts.write(&scores, masks)?.masks;
         sync();
         let total = passed();
         let parts = [updated, cut - updated, total - cut, total];

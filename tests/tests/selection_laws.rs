@@ -6,7 +6,8 @@ use std::cmp::Reverse;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_seven::{
-    ErkBudget, GlobalBudget, Masks, NofM, Scores, Selector, Sparsity, UniformBudget, Unstructured,
+    ErkBudget, GlobalBudget, Masks, NofM, Scores, Selector, SevenScorerConfig, Sparsity,
+    UniformBudget, Unstructured, WeightGrad, WeightGrads,
 };
 use burn_seven_tests::{cases, devices, last_device};
 use proptest::prelude::*;
@@ -310,4 +311,44 @@ fn masks_are_found_by_path() {
         let third = selector.select(&forth, &dense, half, false).unwrap().masks;
         assert_eq!(kept(&third), kept(&first));
     }
+}
+
+/// A tally of a model of the same names but other shapes counts nothing, and lines drawn for other
+/// scores are refused.
+#[test]
+fn tallies_and_lines_of_another_model_do_no_harm() {
+    let device = last_device();
+    let part = |path: &str, values: &[f32]| {
+        let data = TensorData::new(values.to_vec(), [values.len()]);
+        let tensor = Tensor::<1>::from_data(data, &device);
+        (path.to_string(), vec![values.len()], tensor)
+    };
+    let half = Sparsity::new(0.5).unwrap();
+    let selector = Selector::default();
+    let short = Scores::from_parts([part("w", &[1.0, 2.0])]).unwrap();
+    let pruned = selector.select(&short, &Masks::dense(&short), half, false);
+    let mut tally = selector.tally(&pruned.unwrap().masks, half, false).unwrap();
+
+    let values = [4.0, 3.0, 2.0, 1.0];
+    let (path, _, weight) = part("w", &values);
+    let entry = WeightGrad::new(path, weight.clone(), Some(weight)).unwrap();
+    let mut scorer = SevenScorerConfig::new().init();
+    let grads = WeightGrads::from_entries(vec![entry]);
+    scorer.update_counting(&grads, &mut tally).unwrap();
+    let scores = scorer.scores();
+    let dense = Masks::dense(&scores);
+    let cuts = selector
+        .cut(&scores, &dense, half, false, Some(tally))
+        .unwrap();
+
+    let more = Scores::from_parts([part("a", &[1.0]), part("w", &values)]).unwrap();
+    assert!(cuts.clone().write(&short, dense.clone()).is_err());
+    assert!(cuts.clone().write(&more, Masks::dense(&more)).is_err());
+    assert!(
+        cuts.clone()
+            .write(&Scores::default(), Masks::default())
+            .is_err()
+    );
+    let chosen = cuts.write(&scores, dense).unwrap().masks;
+    assert_eq!(kept(&chosen), [true, true, false, false]);
 }

@@ -21,13 +21,7 @@ pub fn count<F: Flag>(tensors: &[(Scored<'_, F>, &[F])], digit: Digit, counts: &
     let mut jobs = Vec::new();
     let mut returns = false;
     for (index, (scored, dropped)) in tensors.iter().enumerate() {
-        let total = scored.scores.len();
-        assert_eq!(dropped.len(), total, "flags of what is dropped");
-        assert!(
-            scored
-                .reserved
-                .is_none_or(|reserved| reserved.len() == total)
-        );
+        let total = scored.total(dropped);
         let length = pieces::length(total);
         jobs.extend((0..total).step_by(length).map(|start| {
             let part = start..(start + length).min(total);
@@ -54,11 +48,7 @@ pub fn count<F: Flag>(tensors: &[(Scored<'_, F>, &[F])], digit: Digit, counts: &
         let mut aboves = Vec::with_capacity(jobs.len());
         for (index, part) in jobs {
             let (scored, dropped) = &tensors[*index];
-            let scored = Scored {
-                scores: &scored.scores[part.clone()],
-                returns: scored.returns,
-                reserved: scored.reserved.map(|reserved| &reserved[part.clone()]),
-            };
+            let scored = scored.part(part.clone());
             piece.above = 0;
             count_piece(scored, &dropped[part.clone()], digit, &mut piece);
             aboves.push((*index, piece.above));

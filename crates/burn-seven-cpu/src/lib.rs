@@ -36,3 +36,27 @@ pub struct Scored<'a, F> {
     /// Entries that stay whatever their score; they are not counted.
     pub reserved: Option<&'a [F]>,
 }
+
+impl<F> Scored<'_, F> {
+    /// How many entries there are.
+    ///
+    /// # Panics
+    ///
+    /// When there is another number of flags than of scores.
+    fn total(&self, dropped: &[F]) -> usize {
+        let total = self.scores.len();
+        assert_eq!(dropped.len(), total, "flags of what is dropped");
+        let reserved = self.reserved.map_or(total, <[F]>::len);
+        assert_eq!(reserved, total, "flags of what is reserved");
+        total
+    }
+
+    /// A part of the entries.
+    fn part(&self, range: std::ops::Range<usize>) -> Self {
+        Self {
+            scores: &self.scores[range.clone()],
+            returns: self.returns,
+            reserved: self.reserved.map(|reserved| &reserved[range]),
+        }
+    }
+}

@@ -15,23 +15,10 @@ const BLOCK: usize = 1 << 14;
 ///
 /// When the slices differ in length.
 pub fn write<F: Flag>(scored: Scored<'_, F>, dropped: &mut [F], cut: &mut Cut) -> u64 {
-    let total = scored.scores.len();
-    assert_eq!(dropped.len(), total, "flags of what is dropped");
-    assert!(
-        scored
-            .reserved
-            .is_none_or(|reserved| reserved.len() == total)
-    );
+    let total = scored.total(dropped);
     let length = pieces::length(total);
     let starts = (0..total).step_by(length.max(1));
-    let part = |start: usize| {
-        let part = start..(start + length).min(total);
-        Scored {
-            scores: &scored.scores[part.clone()],
-            returns: scored.returns,
-            reserved: scored.reserved.map(|reserved| &reserved[part]),
-        }
-    };
+    let part = |start: usize| scored.part(start..(start + length).min(total));
     // Where only some of the ties stay, those of earlier pieces go first.
     let mut cuts: Vec<Cut> = Vec::new();
     if cut.kept.is_partial() || cut.dropped.is_partial() {

@@ -1,12 +1,14 @@
 //! Where the lines run, and the masks that they make.
 
-use super::{Mask, Masks};
-use crate::Scores;
-use crate::kernels::{Cut, KernelChoice, Rewrite};
 use burn::tensor::{Bool, Tensor};
 
+use super::{Mask, Masks};
+use crate::kernels::{Cut, KernelChoice, Rewrite};
+use crate::scorer::WeightScore;
+use crate::{Error, Scores};
+
 /// Where [`Selector::cut`](crate::Selector::cut) drew the lines: all that is needed to write the
-/// masks, which can no longer fail.
+/// masks.
 #[derive(Debug, Clone)]
 pub struct Cuts {
     /// For each score, where its mask is.
@@ -34,12 +36,14 @@ impl Cuts {
     /// Writes the new masks, in the order of the scores, over the old ones where no one else holds
     /// their memory.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// When `scores` and `masks` are not those that the lines were drawn for.
-    pub fn write(self, scores: &Scores, masks: Masks) -> Selected {
-        let mut old: Vec<Option<Mask>> = masks.into_masks().into_iter().map(Some).collect();
+    /// [`Error::WeightMissing`], [`Error::WeightAdded`] or [`Error::ShapeMismatch`] when `scores` and
+    /// `masks` are not those that the lines were drawn for.
+    pub fn write(self, scores: &Scores, masks: Masks) -> Result<Selected, Error> {
         let scores: Vec<_> = scores.iter().collect();
+        self.check(&scores, &masks)?;
+        let mut old: Vec<Option<Mask>> = masks.into_masks().into_iter().map(Some).collect();
         let mut new: Vec<Option<Mask>> = vec![None; scores.len()];
         let held = self.held.iter();
         let held = held.map(|&index| scores[index].path().to_string());
@@ -84,9 +88,29 @@ impl Cuts {
         let masks = new
             .into_iter()
             .map(|mask| mask.expect("every weight should be in a pool"));
-        Selected {
+        Ok(Selected {
             masks: Masks::new(masks.collect()),
             held,
+        })
+    }
+
+    /// Checks that scores and masks are as many, named and shaped as those of the lines.
+    fn check(&self, scores: &[&WeightScore], masks: &Masks) -> Result<(), Error> {
+        for (index, score) in scores.iter().enumerate() {
+            let mask = masks.find(score.path(), score.shape())?;
+            score.check_length(mask.total())?;
+            if self.places.get(index).copied() != masks.position(score.path()) {
+                return Err(Error::WeightAdded {
+                    path: score.path().to_string(),
+                });
+            }
         }
+        if let Some(&place) = self.places.get(scores.len()) {
+            let path = masks.iter().nth(place).map_or("none", Mask::path);
+            return Err(Error::WeightMissing {
+                path: path.to_string(),
+            });
+        }
+        Ok(())
     }
 }

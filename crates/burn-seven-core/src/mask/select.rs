@@ -118,7 +118,7 @@ impl Selector {
         returns: bool,
     ) -> Result<Selected, Error> {
         let cuts = self.cut(scores, current, sparsity, returns, None)?;
-        Ok(cuts.write(scores, current.clone()))
+        cuts.write(scores, current.clone())
     }
 
     /// Room to count scores while they are made, for masks of `sparsity` after `current`; see

@@ -1,6 +1,6 @@
 //! Scores counted while they are made.
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 
 use super::{Mask, Masks};
 use crate::kernels::Histogram;
@@ -25,11 +25,19 @@ pub struct Tally {
 #[derive(Debug, Clone)]
 struct Slot {
     path: String,
+    shape: Vec<usize>,
+    device: Device,
     pool: usize,
     /// What is pruned for good, and is not to be counted.
     dropped: Option<Tensor<1, Bool>>,
     /// How often the scores were counted: once is right.
     counted: usize,
+}
+
+impl Slot {
+    fn is_of(&self, entry: &WeightGrad) -> bool {
+        self.path == entry.path() && self.shape == entry.shape() && self.device == entry.device()
+    }
 }
 
 impl Tally {
@@ -40,6 +48,8 @@ impl Tally {
             let pruned = !returns && mask.kept() < mask.total();
             Slot {
                 path: mask.path().to_string(),
+                shape: mask.shape().to_vec(),
+                device: mask.dropped().device(),
                 pool,
                 dropped: pruned.then(|| mask.dropped().clone()),
                 counted: 0,
@@ -63,7 +73,7 @@ impl Tally {
         entry: WeightGrad,
     ) -> (WeightGrad, Option<&mut Histogram>) {
         match self.slots.get(index) {
-            Some(slot) if slot.path == entry.path() => {
+            Some(slot) if slot.is_of(&entry) => {
                 let entry = entry.with_dropped(slot.dropped.clone());
                 (entry, self.pools.get_mut(slot.pool))
             }

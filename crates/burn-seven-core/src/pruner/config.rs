@@ -6,7 +6,7 @@ use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use super::Pruner;
-use super::pruner::{Spec, check_attachable, check_untied};
+use super::spec::{Spec, check_attachable, check_untied};
 use crate::kernels::{KernelChoice, Kernels, check_finite};
 use crate::scorer::DynScorer;
 use crate::weights::{Take, find};

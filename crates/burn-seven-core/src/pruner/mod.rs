@@ -12,6 +12,7 @@ mod pretrain;
 )]
 mod pruner;
 mod record;
+mod spec;
 
 pub use config::{MaskMode, NonFinitePolicy, PrunerConfig};
 pub use pruner::Pruner;

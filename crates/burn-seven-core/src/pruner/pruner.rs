@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::Tensor;
 
+use super::spec::{Spec, check_attachable};
 use super::{MaskMode, NonFinitePolicy};
 use crate::kernels::check_finite;
-use crate::mask::{self, Cuts, PruningMask, Tally};
+use crate::mask::{self, Cuts, Tally};
 use crate::report::share_of_zeros;
 use crate::scorer::DynScorer;
 use crate::weights::{Found, LeftOut, Take, Values, find};
@@ -79,88 +80,6 @@ pub struct Pruner {
     pub(super) rewrite: bool,
     /// Why the last `attach` did nothing.
     pub(super) fault: Option<Error>,
-}
-
-/// What a selected weight is like; it may not change.
-#[derive(Debug, Clone)]
-pub(super) struct Spec {
-    pub path: String,
-    pub shape: Vec<usize>,
-    pub dtype: DType,
-    pub device: Device,
-}
-
-impl Spec {
-    pub(super) fn of(found: &Found) -> Self {
-        Self {
-            path: found.path.clone(),
-            shape: found.shape.clone(),
-            dtype: found.dtype,
-            device: found.device.clone(),
-        }
-    }
-
-    fn check(&self, found: &Found) -> Result<(), Error> {
-        if found.shape != self.shape {
-            return Err(Error::ShapeMismatch {
-                what: "value",
-                path: self.path.clone(),
-                expected: self.shape.clone(),
-                found: found.shape.clone(),
-            });
-        }
-        if found.dtype != self.dtype {
-            return Err(Error::DTypeMismatch {
-                path: self.path.clone(),
-                expected: format!("{:?}", self.dtype),
-                found: format!("{:?}", found.dtype),
-            });
-        }
-        if found.device != self.device {
-            return Err(Error::DeviceMismatch {
-                path: self.path.clone(),
-                expected: format!("{:?}", self.device),
-                found: format!("{:?}", found.device),
-            });
-        }
-        Ok(())
-    }
-}
-
-/// Checks that masks can be put on a model: it has none, and with masks in the graph nothing else
-/// is in their place.
-pub(super) fn check_attachable(all: &[Found], mode: MaskMode) -> Result<(), Error> {
-    for found in all {
-        match found.reparameterization.as_deref() {
-            Some(PruningMask::PATH) => {
-                return Err(Error::MaskAttachedTwice {
-                    path: found.path.clone(),
-                });
-            }
-            // Anywhere in the model: taking the masks out materializes every reparameterization.
-            Some(kind) if mode == MaskMode::InGraph => {
-                return Err(Error::Reparameterized {
-                    path: found.path.clone(),
-                    kind: kind.to_string(),
-                });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Checks that no two selected weights are one parameter, which would get two masks.
-pub(super) fn check_untied(selected: &[Found]) -> Result<(), Error> {
-    for (index, found) in selected.iter().enumerate() {
-        if let Some(other) = selected[..index].iter().find(|other| other.id == found.id) {
-            return Err(Error::Tied {
-                path: other.path.clone(),
-                other: found.path.clone(),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// What a step will do, worked out before anything is changed.
@@ -455,8 +374,8 @@ impl Pruner {
         Ok(plan)
     }
 
-    /// Carries a plan out. Only a scorer that breaks its word never to give NaN can make it fail,
-    /// and then the statistics hold the step.
+    /// Carries a plan out. Only a scorer that breaks its word (never to give NaN, a score for each
+    /// entry) can make it fail, and then the statistics hold the step.
     fn commit<M: Module>(&mut self, model: M, plan: Plan) -> Result<M, Failed<M>> {
         let (mut choose, mut cuts) = (plan.choose, plan.cuts);
         if let Some(grads) = plan.fold {
@@ -487,7 +406,9 @@ impl Pruner {
             if self.mode == MaskMode::InGraph {
                 model = mask::release(model, &self.masks);
             }
-            let selected = cuts.write(&scores, std::mem::take(&mut self.masks));
+            let selected = cuts
+                .write(&scores, std::mem::take(&mut self.masks))
+                .expect("lines that were drawn for these masks should fit them");
             self.masks = selected.masks;
             self.held = selected.held;
         }

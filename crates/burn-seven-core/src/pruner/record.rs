@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::{Bytes, DType, Device, Tensor, TensorData};
 use burn_pack::Scalar;
 
-use super::pruner::Spec;
+use super::spec::Spec;
 use super::{MaskMode, Pruner};
 use crate::record::{Pack, mismatch};
 use crate::{Error, Masks, Sparsity, StateSink};

@@ -55,7 +55,8 @@ pub trait Scorer: Clone + Send + Sync + 'static {
 
     /// Whether finite weights and gradients never make a NaN score, not even by overflow. Then the
     /// statistics can be updated in place also at steps that choose masks, since nothing is left
-    /// that could make such a step fail. Default: no
+    /// that could make such a step fail; a scorer that gives NaN all the same makes the step fail with
+    /// the statistics updated. Default: no
     fn never_nan(&self) -> bool {
         false
     }

@@ -43,6 +43,7 @@ pub enum SevenMoment {
 /// S <- S + | w · a · m̂ / (√v̂ + ε) |
 /// ```
 ///
+/// Moments, discount and discounted gradient that overflow float32 rest at its largest number.
 /// `S` is never decayed; pruned weights do not return, and their statistics are 0.
 ///
 /// See [SEVEN: Pruning Transformer Model by Reserving Sentinels](https://arxiv.org/abs/2403.12688).
