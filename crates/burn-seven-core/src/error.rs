@@ -56,6 +56,22 @@ pub enum Error {
         /// The scorer's name.
         scorer: &'static str,
     },
+    /// A scorer needs another gradient than the one of the loss.
+    #[error(
+        "the scorer {scorer} needs {needed}, not the gradient of the loss: let \
+         Pruner::prune_before_training compute it"
+    )]
+    OtherGradient {
+        /// The scorer's name.
+        scorer: &'static str,
+        /// What it needs.
+        needed: String,
+    },
+    /// A gradient at absolute weights was asked of a model with gradient checkpointing.
+    #[error(
+        "the gradient at absolute weights cannot be taken of a model with gradient checkpointing"
+    )]
+    Checkpointed,
     /// A weight, gradient or score is NaN or infinite.
     #[error("the {what} of weight {path} holds a NaN or infinite value")]
     NonFinite {

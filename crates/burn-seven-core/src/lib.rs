@@ -12,6 +12,7 @@
 //! | [`mask`] | how is the choice put on the model? | [`Masks`] |
 //!
 //! [`weights`] finds the prunable weights of a Burn module and pairs them with their gradients,
+//! [`probe`] computes gradients that are not the loss's, for the scorers that ask for them,
 //! [`pruner`] holds the axes together and knows nothing of any formula, [`report`] says what was
 //! done, and [`kernels`] is the seam where a backend replaces the portable path.
 //!
@@ -23,6 +24,7 @@ pub mod error;
 pub mod kernels;
 pub mod mask;
 pub mod pattern;
+pub mod probe;
 pub mod pruner;
 mod record;
 pub mod report;
@@ -50,9 +52,10 @@ pub use report::{Report, WeightReport};
 pub use schedule::{CubicSchedule, ExponentialSchedule, LinearSchedule, OneShotSchedule, Schedule};
 #[doc(inline)]
 pub use scorer::{
+    ForceScorerConfig, Gradient, GraspScorerConfig, IterativeSnipScorerConfig,
     MagnitudeScorerConfig, ModuleScorer, MovementScorerConfig, PlatonScorerConfig,
     RandomScorerConfig, Score, Scorer, Scores, SensitivityScorerConfig, SevenScorer,
-    SevenScorerConfig, SnipScorerConfig,
+    SevenScorerConfig, SnipScorerConfig, SynflowScorerConfig,
 };
 #[doc(inline)]
 pub use sparsity::Sparsity;

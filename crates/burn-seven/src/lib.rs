@@ -11,6 +11,7 @@
 //! | [`pattern`] | which shapes the kept weights form |
 //! | [`mask`] | [`Masks`], and the exact [`Selector`] that makes them |
 //! | [`weights`] | [`Selection`] of prunable weights, [`WeightGrads`] |
+//! | [`probe`] | gradients that are not the loss's, for scorers that ask for them |
 //! | [`report`] | [`Report`] |
 //! | [`kernels`] | the seam where a backend replaces the portable path |
 //! | [`error`] | [`Error`], and [`Failed`], which gives the model back |

@@ -5,7 +5,7 @@ use burn::tensor::{Bool, Tensor};
 
 use super::{Masks, PruningMask};
 use crate::kernels;
-use crate::weights::ModulePath;
+use crate::weights::{ModulePath, rewrite};
 
 /// Replaces the masks in a model's graph.
 pub(crate) fn update<M: Module>(model: M, masks: &Masks) -> M {
@@ -111,25 +111,11 @@ impl ModuleMapper for Zero<'_> {
         let Some(mask) = self.masks.get(&self.path.dotted()) else {
             return param;
         };
-        param.map(|weight| {
-            let require_grad = weight.is_require_grad();
-            let strategy = weight.gradient_checkpointing_strategy();
+        rewrite(param, |weight| {
             let shape = weight.shape();
-            // Outside the graph: the zeroing is no part of it, and the weight a new leaf.
-            let values = weight.without_autodiff().reshape([mask.total()]);
-            let zeroed = kernels::at(&values.device())
-                .zero(values, mask.dropped())
-                .reshape::<D, _>(shape);
-            let zeroed = match strategy {
-                Some(strategy) => zeroed
-                    .autodiff()
-                    .with_gradient_checkpointing_strategy(strategy),
-                None => zeroed,
-            };
-            match require_grad {
-                true => zeroed.require_grad(),
-                false => zeroed,
-            }
+            let values = weight.reshape([mask.total()]);
+            let zeroed = kernels::at(&values.device()).zero(values, mask.dropped());
+            zeroed.reshape(shape)
         })
     }
 }

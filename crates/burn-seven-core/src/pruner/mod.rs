@@ -6,6 +6,7 @@
 
 mod config;
 mod pretrain;
+mod probe;
 #[expect(
     clippy::module_inception,
     reason = "the type the folder is named after"

@@ -1,13 +1,13 @@
 //! Pruning a model before it is fine-tuned (`SEVEN_pre`, SNIP and their kin).
 
 use burn::module::Module;
-use burn::optim::{GradientsParams, LearningRate, ModuleOptimizer};
+use burn::optim::{LearningRate, ModuleOptimizer};
 use burn::tensor::Tensor;
 
 use super::{MaskMode, Pruner};
 use crate::mask::{self, PruningMask};
 use crate::weights::{Take, find};
-use crate::{Error, Failed};
+use crate::{Error, Failed, Gradient};
 
 impl Pruner {
     /// Runs the whole schedule before training, with frozen weights: each step takes the gradient
@@ -19,6 +19,12 @@ impl Pruner {
     /// masks are attached if they are not yet; running statistics, as of a batch normalization, are
     /// the model's own and move on with each batch; batches beyond the schedule's last step are not
     /// taken.
+    ///
+    /// Where the scorer needs [another gradient](Gradient) than the loss's it is computed here.
+    /// [GraSP](crate::scorer::Grasp) calls `loss` three times a batch, with the same dropout (and
+    /// seeds the devices for it), which is what batches are cloned for. For
+    /// [SynFlow](crate::scorer::Synflow) `loss` gives the sum of the outputs; the model that it is
+    /// called with has absolute weights, and running statistics of its own.
     ///
     /// ```
     /// # use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
@@ -44,7 +50,7 @@ impl Pruner {
     ///
     /// Those of [`step`](Self::step), and [`Error::NotEnoughBatches`]. Model and pruner are as they
     /// were then.
-    pub fn prune_before_training<M: Module, B>(
+    pub fn prune_before_training<M: Module, B: Clone>(
         &mut self,
         model: M,
         batches: impl IntoIterator<Item = B>,
@@ -59,8 +65,9 @@ impl Pruner {
     ///
     /// # Errors
     ///
-    /// Those of [`prune_before_training`](Self::prune_before_training).
-    pub fn prune_before_training_rewound<M: Module, B>(
+    /// Those of [`prune_before_training`](Self::prune_before_training); [`Error::OtherGradient`] for
+    /// a scorer of [absolute weights](Gradient::AbsoluteWeights), for which there is no loss.
+    pub fn prune_before_training_rewound<M: Module, B: Clone>(
         &mut self,
         model: M,
         batches: impl IntoIterator<Item = B>,
@@ -71,7 +78,7 @@ impl Pruner {
         self.pretrain(model, batches, loss, Some((learning_rate, optimizer)))
     }
 
-    fn pretrain<M: Module, B>(
+    fn pretrain<M: Module, B: Clone>(
         &mut self,
         model: M,
         batches: impl IntoIterator<Item = B>,
@@ -89,13 +96,17 @@ impl Pruner {
         }
     }
 
-    fn rounds<M: Module, B>(
+    fn rounds<M: Module, B: Clone>(
         &mut self,
         model: M,
         batches: impl IntoIterator<Item = B>,
         mut loss: impl FnMut(&M, B) -> Tensor<1>,
         mut optimizer: Option<(LearningRate, ModuleOptimizer)>,
     ) -> Result<M, Error> {
+        // What its closure gives is no loss to train by.
+        if optimizer.is_some() && self.scorer.gradient() == Gradient::AbsoluteWeights {
+            return Err(self.other_gradient());
+        }
         let masked = |found: &crate::weights::Found| {
             found.reparameterization.as_deref() == Some(PruningMask::PATH)
         };
@@ -111,16 +122,11 @@ impl Pruner {
                 needed: self.schedule.window().end.max(self.step + 1) - first,
                 found: self.step - first,
             })?;
-            let loss = loss(&model, batch);
-            // A model that is frozen altogether has no graph to go back through.
-            let grads = match loss.is_tracked() {
-                true => GradientsParams::from_grads(loss.backward(), &model),
-                false => GradientsParams::new(),
-            };
-            model = self.step(model, &grads)?;
+            let probe = self.probe(&model, batch, &mut loss)?;
+            model = self.step_by(model, probe.asked())?;
             model = match &mut optimizer {
                 Some((learning_rate, optimizer)) => {
-                    let model = optimizer.step(*learning_rate, model, grads);
+                    let model = optimizer.step(*learning_rate, model, probe.loss);
                     self.after_step(model)?
                 }
                 // Frozen weights are those of the start, also where they return.

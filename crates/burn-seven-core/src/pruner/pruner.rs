@@ -15,7 +15,8 @@ use crate::report::share_of_zeros;
 use crate::scorer::DynScorer;
 use crate::weights::{Found, LeftOut, Take, Values, find};
 use crate::{
-    Error, Failed, Masks, Report, Schedule, Scores, Selector, Sparsity, WeightGrads, WeightReport,
+    Error, Failed, Gradient, Masks, Report, Schedule, Scores, Selector, Sparsity, WeightGrads,
+    WeightReport,
 };
 
 /// Prunes a model while it trains, or before.
@@ -142,8 +143,21 @@ impl Pruner {
     ///
     /// A selected weight without a gradient, with NaN or infinite values, or changed since the
     /// pruner was made; masks that are not attached, or with [`MaskMode::AfterStep`] not applied
-    /// since the last step. Model and pruner are as they were then, and the model is in the error.
+    /// since the last step; in the window a scorer that needs [another gradient](crate::Gradient)
+    /// than the loss's. Model and pruner are as they were then, and the model is in the error.
     pub fn step<M: Module>(&mut self, model: M, grads: &GradientsParams) -> Result<M, Failed<M>> {
+        if self.is_scoring() && self.scorer.gradient() != Gradient::Loss {
+            return Err(Failed::new(model, self.other_gradient()));
+        }
+        self.step_by(model, grads)
+    }
+
+    /// [`step`](Self::step), by the gradients that the scorer asks for.
+    pub(super) fn step_by<M: Module>(
+        &mut self,
+        model: M,
+        grads: &GradientsParams,
+    ) -> Result<M, Failed<M>> {
         if let Some(fault) = self.fault.take() {
             return Err(Failed::new(model, fault));
         }
@@ -266,6 +280,19 @@ impl Pruner {
         self.step >= self.schedule.window().end && !self.overdue
     }
 
+    /// Whether the next step is one of the window's.
+    pub(super) fn is_scoring(&self) -> bool {
+        self.overdue || self.schedule.window().contains(&self.step)
+    }
+
+    /// That the loss's gradient is not what the scorer needs.
+    pub(super) fn other_gradient(&self) -> Error {
+        Error::OtherGradient {
+            scorer: self.scorer.name(),
+            needed: self.scorer.gradient().to_string(),
+        }
+    }
+
     /// The selected weights among `all`, checked against what they were. What is selected was
     /// settled when the pruner was made, by path: ids change when a model is loaded.
     pub(super) fn selected(&self, all: Vec<Found>) -> Result<Vec<Found>, Error> {
@@ -309,7 +336,7 @@ impl Pruner {
         if let Some(step) = self.unapplied {
             return Err(Error::AfterStepMissing { step });
         }
-        let scoring = self.overdue || self.schedule.window().contains(&self.step);
+        let scoring = self.is_scoring();
         let take = if scoring {
             Take::Gradient(grads)
         } else {

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use super::Gradient;
 use crate::kernels::{Histogram, Kernels};
 use crate::{Error, RecordState, WeightGrad};
 
@@ -44,6 +45,11 @@ pub trait Scorer: Clone + Send + Sync + 'static {
     /// their gradient is then given as zeros.
     fn needs_gradient(&self) -> bool {
         true
+    }
+
+    /// What `update` is to be given as the gradient. Default: [`Gradient::Loss`]
+    fn gradient(&self) -> Gradient {
+        Gradient::Loss
     }
 
     /// Whether the score of an entry depends on that entry alone, so that a pruner whose pruned
@@ -101,5 +107,17 @@ pub fn in_unit_interval(parameter: &'static str, value: f64) -> Result<(), Error
             value,
             allowed: "in [0, 1)",
         })
+    }
+}
+
+/// Checks that a count is at least 1.
+pub(super) fn at_least_one(parameter: &'static str, value: usize) -> Result<(), Error> {
+    match value {
+        0 => Err(Error::OutOfRange {
+            parameter,
+            value: 0.0,
+            allowed: "at least 1",
+        }),
+        _ => Ok(()),
     }
 }

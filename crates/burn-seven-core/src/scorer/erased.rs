@@ -4,7 +4,7 @@ use burn::tensor::{Device, TensorData};
 use burn_pack::Scalar;
 
 use super::module_scorer::Slot;
-use super::{ModuleScorer, Scorer, Scores};
+use super::{Gradient, ModuleScorer, Scorer, Scores};
 use crate::kernels::KernelChoice;
 use crate::mask::Tally;
 use crate::{Error, RecordState, StateSink, StateSource, WeightGrads};
@@ -15,6 +15,7 @@ pub(crate) trait DynScorer: Send + Sync {
     fn validate(&self) -> Result<(), Error>;
     fn hyperparameters(&self) -> Vec<(&'static str, f64)>;
     fn returns(&self) -> bool;
+    fn gradient(&self) -> Gradient;
     fn elementwise(&self) -> bool;
     fn never_nan(&self) -> bool;
     /// See [`ModuleScorer::check`].
@@ -54,6 +55,10 @@ impl<S: Scorer> DynScorer for ModuleScorer<S> {
 
     fn returns(&self) -> bool {
         self.scorer.returns()
+    }
+
+    fn gradient(&self) -> Gradient {
+        self.scorer.gradient()
     }
 
     fn elementwise(&self) -> bool {

@@ -9,6 +9,10 @@
 //! | [`SevenScorerConfig`] | `Σ \|w·a·m̂ / (√v̂ + ε)\|` | no |
 //! | [`SensitivityScorerConfig`] | `Σ \|w·g\|` | no |
 //! | [`SnipScorerConfig`] | `\|w·g\|` of the last batch | no |
+//! | [`IterativeSnipScorerConfig`] | `\|w·ḡ\|` at the pruned model, `ḡ` the mean of a round | no |
+//! | [`ForceScorerConfig`] | `\|w·ḡ\|` at the pruned model, also of pruned weights | yes |
+//! | [`GraspScorerConfig`] | `Σ w·(H g)` | no |
+//! | [`SynflowScorerConfig`] | `\|θ·∂R/∂θ\|` at `\|θ\|`, with `R` the sum of outputs for an input of ones | no |
 //! | [`MagnitudeScorerConfig`] | `\|w\|` | no |
 //! | [`RandomScorerConfig`] | uniform noise | no |
 //! | [`MovementScorerConfig`] | `-Σ w·g` | yes |
@@ -16,27 +20,39 @@
 
 mod base;
 mod erased;
+mod force;
+mod gradient;
+mod grasp;
+mod iterative_snip;
 mod magnitude;
 mod module_scorer;
 mod movement;
 mod platon;
 mod random;
+mod round;
 mod score;
 mod sensitivity;
 mod seven;
 mod snip;
+mod synflow;
 
 pub use base::{Scorer, in_unit_interval};
 pub(crate) use erased::DynScorer;
+pub use force::{Force, ForceScorer, ForceScorerConfig};
+pub use gradient::Gradient;
+pub use grasp::{Grasp, GraspScorer, GraspScorerConfig};
+pub use iterative_snip::{IterativeSnip, IterativeSnipScorer, IterativeSnipScorerConfig};
 pub use magnitude::{Magnitude, MagnitudeScorer, MagnitudeScorerConfig};
 pub use module_scorer::{ModuleScorer, Scores, WeightScore};
 pub use movement::{Movement, MovementScorer, MovementScorerConfig};
 pub use platon::{Platon, PlatonScorer, PlatonScorerConfig, PlatonState};
 pub use random::{Random, RandomScorer, RandomScorerConfig};
+pub use round::RoundState;
 pub use score::Score;
 pub use sensitivity::{Sensitivity, SensitivityScorer, SensitivityScorerConfig};
 pub use seven::{Seven, SevenMoment, SevenScorer, SevenScorerConfig, SevenState};
 pub use snip::{Snip, SnipScorer, SnipScorerConfig};
+pub use synflow::{Synflow, SynflowScorer, SynflowScorerConfig};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -3,6 +3,7 @@
 use burn::config::Config;
 use burn::tensor::Tensor;
 
+use super::base::at_least_one;
 use super::{ModuleScorer, Scorer, in_unit_interval};
 use crate::{Error, RecordState};
 
@@ -82,14 +83,7 @@ impl Scorer for Platon {
     fn validate(&self) -> Result<(), Error> {
         in_unit_interval("beta_1", self.config.beta_1)?;
         in_unit_interval("beta_2", self.config.beta_2)?;
-        match self.config.window {
-            0 => Err(Error::OutOfRange {
-                parameter: "window",
-                value: 0.0,
-                allowed: "at least 1",
-            }),
-            _ => Ok(()),
-        }
+        at_least_one("window", self.config.window)
     }
 
     fn returns(&self) -> bool {

@@ -1,0 +1,27 @@
+//! New values for a parameter.
+
+use burn::module::Param;
+use burn::tensor::Tensor;
+
+/// `param` with what `change` makes of its stored values, outside the graph: a new leaf, which is
+/// trained if the old one was.
+pub(crate) fn rewrite<const D: usize>(
+    param: Param<Tensor<D>>,
+    change: impl FnOnce(Tensor<D>) -> Tensor<D>,
+) -> Param<Tensor<D>> {
+    param.map(|old| {
+        let require_grad = old.is_require_grad();
+        let strategy = old.gradient_checkpointing_strategy();
+        let new = change(old.without_autodiff());
+        let new = match strategy {
+            Some(strategy) => new
+                .autodiff()
+                .with_gradient_checkpointing_strategy(strategy),
+            None => new,
+        };
+        match require_grad {
+            true => new.require_grad(),
+            false => new,
+        }
+    })
+}
