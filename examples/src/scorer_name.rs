@@ -1,5 +1,13 @@
 //! The scorers by name, for command lines and results files.
 
+use burn::module::Module;
+use burn_seven::scorer::SevenMoment;
+use burn_seven::{
+    CubicSchedule, Error, ExponentialSchedule, ForceScorerConfig, GraspScorerConfig,
+    IterativeSnipScorerConfig, MagnitudeScorerConfig, MovementScorerConfig, OneShotSchedule,
+    PlatonScorerConfig, Pruner, PrunerConfig, RandomScorerConfig, SensitivityScorerConfig,
+    SevenScorerConfig, SnipScorerConfig, Sparsity, SynflowScorerConfig,
+};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +41,77 @@ pub enum ScorerName {
     Platon,
     /// Noise
     Random,
+}
+
+impl ScorerName {
+    /// Whether the scorer is meant for pruning before training.
+    pub fn before_training(self) -> bool {
+        !matches!(self, Self::Movement | Self::Platon)
+    }
+
+    /// Whether the scorer is meant for pruning while training.
+    pub fn while_training(self) -> bool {
+        !matches!(
+            self,
+            Self::IterativeSnip | Self::Force | Self::Grasp | Self::Synflow
+        )
+    }
+
+    /// How the scorer prunes before training with at most `rounds` (at least 1) of one batch each:
+    /// SEVEN's cubic schedule, or the exponential one of iterative SNIP, FORCE and SynFlow; one cut
+    /// after all rounds for GraSP; one cut at once for scorers that need one batch or none.
+    pub fn rounds(self, rounds: usize, target: Sparsity) -> PrunerConfig {
+        match self {
+            Self::Snip | Self::Magnitude | Self::Random => {
+                PrunerConfig::new(OneShotSchedule::new(0, target))
+            }
+            Self::Grasp => {
+                PrunerConfig::new(OneShotSchedule::new(rounds.saturating_sub(1), target))
+            }
+            Self::IterativeSnip | Self::Force | Self::Synflow => {
+                PrunerConfig::new(ExponentialSchedule::new(0..rounds, target))
+            }
+            _ => PrunerConfig::new(CubicSchedule::new(0..rounds, target)),
+        }
+    }
+
+    /// What logits are divided by while the scorer looks on: 200 for GraSP, as its paper has it.
+    pub fn temperature(self) -> f64 {
+        match self {
+            Self::Grasp => 200.0,
+            _ => 1.0,
+        }
+    }
+
+    /// A pruner of this configuration for `model`, with the scorer's default hyperparameters.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PrunerConfig::init`].
+    pub fn init<M: Module>(
+        self,
+        config: PrunerConfig,
+        seed: u64,
+        model: &M,
+    ) -> Result<Pruner, Error> {
+        match self {
+            Self::Seven => config.init(SevenScorerConfig::new().init(), model),
+            Self::SevenSigned => {
+                let signed = SevenScorerConfig::new().with_moment(SevenMoment::Signed);
+                config.init(signed.init(), model)
+            }
+            Self::Sensitivity => config.init(SensitivityScorerConfig::new().init(), model),
+            Self::Snip => config.init(SnipScorerConfig::new().init(), model),
+            Self::IterativeSnip => config.init(IterativeSnipScorerConfig::new().init(), model),
+            Self::Force => config.init(ForceScorerConfig::new().init(), model),
+            Self::Grasp => config.init(GraspScorerConfig::new().init(), model),
+            Self::Synflow => config.init(SynflowScorerConfig::new().init(), model),
+            Self::Magnitude => config.init(MagnitudeScorerConfig::new().init(), model),
+            Self::Movement => config.init(MovementScorerConfig::new().init(), model),
+            Self::Platon => config.init(PlatonScorerConfig::new().init(), model),
+            Self::Random => config.init(RandomScorerConfig::new().with_seed(seed).init(), model),
+        }
+    }
 }
 
 impl std::fmt::Display for ScorerName {

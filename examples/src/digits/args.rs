@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use burn_seven::Sparsity;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+
+use crate::scorer_name::ScorerName;
 
 /// Trains a small vision Transformer on handwritten digits, prunes it, and shows what is left.
 #[derive(Parser, Debug, Clone)]
@@ -35,58 +37,32 @@ pub struct Args {
     pub json: Option<PathBuf>,
 }
 
-/// The scorers to choose from.
-#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScorerName {
-    /// SEVEN, as the paper has it
-    Seven,
-    /// SEVEN with the signed first moment
-    SevenSigned,
-    /// Accumulated sensitivity
-    Sensitivity,
-    /// Sensitivity of one batch; before training in one cut
-    Snip,
-    /// Absolute weights
-    Magnitude,
-    /// Movement away from zero; while training only
-    Movement,
-    /// Importance times uncertainty; while training only
-    Platon,
-    /// Noise
-    Random,
-}
-
-impl ScorerName {
-    /// Whether the scorer is meant for pruning before training.
-    pub fn before_training(self) -> bool {
-        !matches!(self, Self::Movement | Self::Platon)
-    }
-}
-
-impl std::fmt::Display for ScorerName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let value = self.to_possible_value();
-        f.pad(value.as_ref().map_or("hidden", |value| value.get_name()))
-    }
-}
-
 fn sparsity(text: &str) -> Result<Sparsity, String> {
     let value: f64 = text.parse().map_err(|error| format!("{error}"))?;
     Sparsity::new(value).map_err(|error| error.to_string())
 }
 
 impl Args {
+    /// Whether the scorer is meant for pruning when these arguments have it prune.
+    pub fn fits(&self, scorer: ScorerName) -> bool {
+        match self.before_training {
+            true => scorer.before_training(),
+            false => scorer.while_training(),
+        }
+    }
+
     /// Checks what single arguments cannot show.
     ///
     /// # Errors
     ///
     /// A clap error, whose `exit` prints it and exits with 2.
     pub fn validate(self) -> Result<Self, clap::Error> {
-        if self.before_training && !self.compare && !self.scorer.before_training() {
-            let text = format!(
-                "--scorer {} learns from training steps and cannot prune before training",
-                self.scorer
-            );
+        if !self.compare && !self.fits(self.scorer) {
+            let text = match self.before_training {
+                true => "learns from training steps and cannot prune before training",
+                false => "prunes before training only: give --before-training",
+            };
+            let text = format!("--scorer {} {text}", self.scorer);
             let mut command = <Self as clap::CommandFactory>::command();
             return Err(command.error(clap::error::ErrorKind::ArgumentConflict, text));
         }
@@ -121,6 +97,7 @@ mod tests {
             &["--scorer", "movement", "--before-training"],
             "cannot prune before training",
         );
+        refused(&["--scorer", "grasp"], "prunes before training only");
         refused(&["--scorer", "snip", "--compare"], "cannot be used with");
         refused(&["--spartsity", "0.5"], "unexpected argument");
     }

@@ -21,7 +21,7 @@ pub struct Digits {
 /// Images and labels on a device.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// Pixels of 0 to 1, shape `[batch, 8, 8]`.
+    /// Pixels of 0 to 1, shape `[batch, side, side]`; digits have 8x8.
     pub images: Tensor<3>,
     /// Classes 0 to 9, shape `[batch]`.
     pub labels: Tensor<1, Int>,
@@ -58,6 +58,12 @@ impl Digits {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.images.is_empty()
+    }
+
+    /// Pixels of 0 to 1, row by row, and class of each image.
+    pub fn iter(&self) -> impl Iterator<Item = (&[f32], usize)> {
+        let images = self.images.iter();
+        images.map(|(pixels, class)| (pixels.as_slice(), usize::from(*class)))
     }
 
     /// All images in the file's order, in batches.

@@ -5,17 +5,13 @@ use std::time::Instant;
 
 use burn::module::{Module, ParamGroup};
 use burn::tensor::Device;
-use burn_seven::scorer::SevenMoment;
-use burn_seven::{
-    CubicSchedule, MagnitudeScorerConfig, MovementScorerConfig, OneShotSchedule,
-    PlatonScorerConfig, Pruner, PrunerConfig, RandomScorerConfig, Selection,
-    SensitivityScorerConfig, SevenScorerConfig, SnipScorerConfig,
-};
+use burn_seven::{CubicSchedule, Pruner, PrunerConfig, Selection};
 use clap::ValueEnum;
 use flate2::{Compression, write::GzEncoder};
 
 use super::train::{BATCH, Phase, accuracy};
-use super::{Args, Digits, Error, Outcome, ScorerName, Vit, VitConfig};
+use super::{Args, Digits, Error, Outcome, Vit, VitConfig};
+use crate::scorer_name::ScorerName;
 
 /// Rounds of one batch each when pruning before training.
 const ROUNDS: usize = 100;
@@ -66,7 +62,7 @@ pub fn compare(args: &Args, seed: u64, device: &Device) -> Result<Vec<Outcome>, 
     let dense = train_dense(args, seed, &training, &test, device)?;
     let scorers = ScorerName::value_variants().iter().copied();
     scorers
-        .filter(|scorer| !args.before_training || scorer.before_training())
+        .filter(|scorer| args.fits(*scorer))
         .map(|scorer| prune(args, scorer, seed, &dense, &training, &test, device))
         .collect()
 }
@@ -121,7 +117,10 @@ fn prune(
             epochs: (ROUNDS * BATCH).div_ceil(training.len()) as u64 + 1,
             ..phase
         };
-        let loss = |model: &Vit, batch| model.loss(&batch);
+        let loss = |model: &Vit, batch| match scorer {
+            ScorerName::Synflow => model.flow(device),
+            _ => model.tempered_loss(&batch, scorer.temperature()),
+        };
         pruner.prune_before_training(model, batches.batches(training), loss)?
     } else {
         pruner.attach(model)
@@ -145,7 +144,7 @@ fn prune(
 }
 
 /// While training: a cubic ramp from a tenth to six tenths of the steps, then a cool-down. Before:
-/// a hundred cubic rounds, or SNIP's one cut.
+/// the scorer's own rounds.
 fn pruner(
     args: &Args,
     scorer: ScorerName,
@@ -154,32 +153,17 @@ fn pruner(
     model: &Vit,
 ) -> Result<Pruner, Error> {
     let target = args.sparsity;
-    let config = match (args.before_training, scorer) {
-        (true, ScorerName::Snip) => PrunerConfig::new(OneShotSchedule::new(0, target)),
-        (true, _) => PrunerConfig::new(CubicSchedule::new(0..ROUNDS, target)),
-        (false, _) => {
-            let start = steps / 10;
-            let end = (steps * 6 / 10).max(start + 1);
-            PrunerConfig::new(CubicSchedule::new(start..end, target))
-        }
+    let config = if args.before_training {
+        scorer.rounds(ROUNDS, target)
+    } else {
+        let start = steps / 10;
+        let end = (steps * 6 / 10).max(start + 1);
+        PrunerConfig::new(CubicSchedule::new(start..end, target))
     };
     // The head stays dense, as in the paper; the positions are an embedding and stay by default.
     let selection = Selection::new().without(ParamGroup::from_predicate("head"));
     let config = config.with_selection(selection);
-    let pruner = match scorer {
-        ScorerName::Seven => config.init(SevenScorerConfig::new().init(), model),
-        ScorerName::SevenSigned => {
-            let signed = SevenScorerConfig::new().with_moment(SevenMoment::Signed);
-            config.init(signed.init(), model)
-        }
-        ScorerName::Sensitivity => config.init(SensitivityScorerConfig::new().init(), model),
-        ScorerName::Snip => config.init(SnipScorerConfig::new().init(), model),
-        ScorerName::Magnitude => config.init(MagnitudeScorerConfig::new().init(), model),
-        ScorerName::Movement => config.init(MovementScorerConfig::new().init(), model),
-        ScorerName::Platon => config.init(PlatonScorerConfig::new().init(), model),
-        ScorerName::Random => config.init(RandomScorerConfig::new().with_seed(seed).init(), model),
-    };
-    Ok(pruner?)
+    Ok(scorer.init(config, seed, model)?)
 }
 
 /// The bytes of a model's record, and of the record gzipped.

@@ -7,7 +7,7 @@ mod model;
 mod outcome;
 mod train;
 
-pub use args::{Args, ScorerName};
+pub use args::Args;
 pub use data::{Batch, Digits};
 pub use experiment::{check, compare, run};
 pub use model::{Vit, VitConfig};

@@ -1,5 +1,30 @@
 //! Fine-tuning on real tasks, with pruning before or during it.
 
+mod catalog;
+mod error;
+mod grid;
+mod images;
+mod lora;
+mod ones;
+mod pruning;
+mod questions;
 mod record;
+mod results;
+mod run;
+mod sentences;
+mod strategy;
+mod task;
+#[cfg(test)]
+pub(crate) mod testing;
 
+pub use catalog::{Folders, Runner};
+pub use error::Error;
+pub use grid::read as read_grid;
+pub use images::ImageTask;
+pub use lora::{MaskedLora, attach as attach_masked_lora};
+pub use questions::QuestionTask;
 pub use record::{Layer, Run, Settings, Strategy, TaskName, When};
+pub use results::Results;
+pub use run::{Place, run};
+pub use sentences::{Classifier, Labelled, LabelledBatch, SentenceTask};
+pub use task::{Metrics, Task};

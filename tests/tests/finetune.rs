@@ -1,0 +1,156 @@
+//! The fine-tuning experiment in small: each path once, on a few of the embedded digits.
+#![allow(clippy::unwrap_used)] // a test may fail that way
+
+use burn_seven_examples::finetune::{
+    Error, Folders, Place, Results, Run, Runner, Settings, read_grid,
+};
+use clap::Parser;
+use indicatif::ProgressBar;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// A few digits, one epoch, three rounds.
+fn settings(args: &[&str]) -> Settings {
+    let tiny = [
+        "finetune",
+        "--train-cap=64",
+        "--test-cap=50",
+        "--pretrain-epochs=1",
+        "--epochs=1",
+        "--rounds=3",
+    ];
+    Line::parse_from(tiny.iter().chain(args)).settings
+}
+
+fn place() -> Place {
+    Place {
+        device: burn_seven_tests::device().autodiff(),
+        revision: "test".to_string(),
+        bar: ProgressBar::hidden(),
+    }
+}
+
+fn run(args: &[&str]) -> Run {
+    let mut runner = Runner::new(Folders::default());
+    runner.run(&settings(args), &place()).unwrap()
+}
+
+// The digits' Transformer has 98,560 prunable weights; 0.75 leaves a quarter of them.
+#[track_caller]
+fn prunes_exactly(args: &[&str]) {
+    let run = run(&[&["--sparsity=0.75"], args].concat());
+    let total: usize = run.layers.iter().map(|layer| layer.total).sum();
+    let kept: usize = run.layers.iter().map(|layer| layer.kept).sum();
+    // A weight that is exactly 0 by itself counts as pruned; none is likely to be.
+    assert_eq!((total, kept), (98_560, 24_640), "{args:?}");
+    assert_eq!(run.sparsity, 0.75);
+    assert_eq!((run.train_size, run.test_size, run.steps), (64, 50, 2));
+    assert_eq!(run.epochs.len(), 1);
+    assert!(
+        run.result()
+            .is_some_and(|accuracy| (0.0..=1.0).contains(&accuracy))
+    );
+    assert!(
+        run.losses.iter().all(|(_, loss)| loss.is_finite()),
+        "{:?}",
+        run.losses
+    );
+}
+
+#[test]
+fn every_scorer_prunes_exactly_before_training() {
+    for scorer in [
+        "seven",
+        "seven-signed",
+        "sensitivity",
+        "snip",
+        "iterative-snip",
+        "force",
+        "grasp",
+        "synflow",
+        "magnitude",
+        "random",
+    ] {
+        prunes_exactly(&["--when=before", "--scorer", scorer]);
+    }
+}
+
+#[test]
+fn every_scorer_prunes_exactly_while_training() {
+    for scorer in [
+        "seven",
+        "seven-signed",
+        "sensitivity",
+        "platon",
+        "movement",
+        "magnitude",
+    ] {
+        prunes_exactly(&["--when=during", "--window-end=1", "--scorer", scorer]);
+    }
+}
+
+#[test]
+fn every_strategy_prunes_exactly() {
+    for strategy in ["adamw", "adamw-linear", "sgd", "lion"] {
+        prunes_exactly(&["--when=during", "--window-end=1", "--strategy", strategy]);
+    }
+}
+
+// Merged adapters would fill the zeros, were they not masked.
+#[test]
+fn what_was_pruned_before_lora_is_zero_after_merging() {
+    prunes_exactly(&["--when=before", "--strategy=lora", "--learning-rate=0.01"]);
+}
+
+#[test]
+fn the_dense_model_has_no_layers_to_report() {
+    let run = run(&["--sparsity=0"]);
+    assert!(run.layers.is_empty());
+    assert_eq!(run.sparsity, 0.0);
+    assert!(run.majority["accuracy"] < 0.5);
+}
+
+#[test]
+fn the_same_settings_give_the_same_run() {
+    let [mut first, second] = [run(&["--seed=3"]), run(&["--seed=3"])];
+    first.seconds = second.seconds;
+    assert_eq!(first, second);
+    assert_ne!(first.losses, run(&["--seed=4"]).losses);
+}
+
+// The grid has two runs; one is there already.
+#[test]
+fn a_grid_goes_on_where_it_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let [grid, out] = ["grid.json", "runs.jsonl"].map(|name| folder.path().join(name));
+    std::fs::write(&grid, r#"[{"scorer": ["magnitude", "seven"]}]"#).unwrap();
+    let runs = read_grid(&grid, &settings(&[])).unwrap();
+    let mut runner = Runner::new(Folders::default());
+    let first = runner.run(&runs[0], &place()).unwrap();
+    Results::open(&out).unwrap().append(&first).unwrap();
+
+    let results = Results::open(&out).unwrap();
+    let left: Vec<bool> = runs.iter().map(|run| !results.contains(run)).collect();
+    assert_eq!(left, [false, true]);
+}
+
+#[test]
+fn missing_data_is_said_with_the_way_to_get_it() {
+    let mut runner = Runner::new(Folders {
+        data: Some("no such folder".into()),
+        model: Some("no such folder".into()),
+    });
+    let refused = |task: &str, expected: &str, runner: &mut Runner| {
+        let settings = settings(&["--task", task]);
+        let error = runner.run(&settings, &place()).err().unwrap();
+        assert!(!matches!(error, Error::Pruning(_)));
+        assert!(error.to_string().contains(expected), "{error}");
+    };
+    for task in ["sst2", "mrpc", "rte", "cola", "squad"] {
+        refused(task, "no such folder", &mut runner);
+    }
+}
