@@ -2,4 +2,5 @@
 
 pub mod digits;
 pub mod finetune;
+pub mod report;
 pub mod scorer_name;
