@@ -82,18 +82,23 @@ impl Setup {
     /// Everything in words but task and when, for the line above a table.
     pub fn parts(&self) -> Vec<String> {
         let number = |(name, value): &(&'static str, Ordered)| match *name {
-            "learning rate" => format!("{name} {:e}", value.get()),
-            _ => format!("{name} {value}"),
+            "learning rate" => Some(format!("{name} {:e}", value.get())),
+            "window from" => None,
+            "window to" => {
+                let (from, to) = self.window()?;
+                Some(format!("window from {from} to {to} of the steps"))
+            }
+            _ => Some(format!("{name} {value}")),
         };
         let capped = |(size, cap): (usize, usize), use_of: &str| {
             let capped = if cap > 0 { " (capped)" } else { "" };
             format!("{size} {use_of} examples{capped}")
         };
         let mut parts = vec![
-            format!("metric {}", plain(&self.metric)),
+            format!("metric {} × 100", plain(&self.metric)),
             format!("strategy {}", name(self.strategy)),
         ];
-        parts.extend(self.numbers.iter().map(number));
+        parts.extend(self.numbers.iter().filter_map(number));
         parts.push(capped(self.train, "training"));
         parts.push(capped(self.test, "test"));
         parts
@@ -145,9 +150,9 @@ mod tests {
         let parts = Setup::of(&capped).parts().join(", ");
         assert_eq!(
             parts,
-            "metric accuracy, strategy adamw, learning rate 1e-4, epochs 3, steps 96, batch 32, \
-             window from 0.1, window to 0.6, tokens at most 64, 1000 training examples (capped), \
-             200 test examples"
+            "metric accuracy × 100, strategy adamw, learning rate 1e-4, epochs 3, steps 96, batch \
+             32, window from 0.1 to 0.6 of the steps, tokens at most 64, 1000 training examples \
+             (capped), 200 test examples"
         );
         assert_eq!(Setup::of(&capped).window(), Some((0.1, 0.6)));
         assert_eq!(Setup::of(&run()).window(), None);

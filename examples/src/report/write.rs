@@ -110,7 +110,7 @@ mod tests {
         }
         assert!(tables.contains("majority class 50.92"));
         assert!(tables.contains("| scorer | 0.5 | 0.7 | 0.8 | 0.9 |"));
-        assert!(tables.contains("| sensitivity | all | — | 20 |"));
+        assert!(tables.contains("| sensitivity | all | 20 |"));
         assert!(tables.contains("| sgd, learning rate 1e-2 |"));
         assert!(tables.contains("| 0.9 | 83.40 | +8.70 |"));
         for svg in &first[1..6] {

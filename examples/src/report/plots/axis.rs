@@ -80,7 +80,7 @@ impl ValueFormatter<f64> for Axis {
         let tick = if *tick == 0.0 { 0.0 } else { *tick };
         match self.step {
             None => tick.to_string(),
-            Some(step) if step >= 1e6 || step < 1e-6 => format!("{tick:.1e}"),
+            Some(step) if !(1e-6..1e6).contains(&step) => format!("{tick:.1e}"),
             Some(step) => {
                 let decimals = (-step.log10().floor()).max(0.0) as usize;
                 format!("{tick:.decimals$}")

@@ -84,7 +84,7 @@ impl Chart {
         let ends = |p: &Point| [p.y - p.spread, p.y + p.spread];
         let points = self.lines.iter().flat_map(|line| &line.points);
         let (low, high) = range(points.flat_map(ends));
-        let near = |value: &f64| *value >= low - 0.6 * (high - low);
+        let near = |value: &f64| *value >= low - 0.5 * (high - low);
         let levels = self.levels.iter().map(|level| level.value).filter(near);
         range(levels.chain([low, high]))
     }

@@ -42,7 +42,7 @@ pub fn draw(chart: &Chart) -> Result<String, Error> {
 fn whole(canvas: &Canvas<'_>, chart: &Chart) -> Drawn {
     canvas.fill(&WHITE)?;
     canvas.draw(&Text::new(chart.title.as_str(), (16, 14), words(17)))?;
-    canvas.draw(&Text::new(chart.subtitle.as_str(), (16, 38), words(11)))?;
+    canvas.draw(&Text::new(chart.subtitle.as_str(), (16, 38), words(12)))?;
     let (low, high) = chart.x_range();
     let space = if chart.ticks.is_empty() { 0.02 } else { 0.12 };
     let x = Axis::around(low, high, space, 8).with_ticks(&chart.ticks);
@@ -72,7 +72,7 @@ fn whole(canvas: &Canvas<'_>, chart: &Chart) -> Drawn {
         let corners = [pixel(*from, y.high), pixel(*to, y.low)];
         canvas.draw(&Rectangle::new(corners, GRID.mix(0.4).filled()))?;
         let at = ((corners[0].0 + corners[1].0) / 2, corners[0].1 + 4);
-        let style = words(11).pos(Pos::new(HPos::Center, VPos::Top));
+        let style = words(12).pos(Pos::new(HPos::Center, VPos::Top));
         canvas.draw(&Text::new(name.as_str(), at, style))?;
     }
     for level in &chart.levels {

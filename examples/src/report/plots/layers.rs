@@ -10,12 +10,15 @@ use crate::scorer_name::ScorerName;
 /// Sparsity of each layer, a line a scorer, at one sparsity; none without layers.
 pub fn chart(group: &Group<'_>) -> Option<Chart> {
     let sparsity = common_sparsity(group)?;
-    let line = |scorer: ScorerName| Line {
-        name: scorer.to_string(),
-        style: style::of(scorer),
-        points: points(group.runs(scorer, sparsity)),
-        shift: 0,
-        mark: 3,
+    let line = |scorer: ScorerName| {
+        let points = points(group.runs(scorer, sparsity));
+        Line {
+            name: scorer.to_string(),
+            style: style::of(scorer),
+            shift: 0,
+            mark: if points.len() > 40 { 2 } else { 4 },
+            points,
+        }
     };
     let chart = Chart {
         title: heading(group, &format!("layers at sparsity {sparsity}")),

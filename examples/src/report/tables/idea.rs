@@ -10,14 +10,29 @@ use super::{caption, start};
 use crate::finetune::{Run, TaskName, When};
 use crate::scorer_name::ScorerName;
 
-/// What SEVEN is compared with: without its discount, and with the first moment of signed gradients.
+/// What SEVEN is compared with: itself without its discount, and with the mean of signed gradients.
 const RIVALS: [ScorerName; 2] = [ScorerName::Sensitivity, ScorerName::SevenSigned];
 
-/// What is said below each table.
-const NOTE: &str = "Differences are those of `seven` minus the other scorer with the same seed and \
-                    otherwise equal settings, in hundredths; p is two-sided, of the paired t-test. \
-                    \"All\" pools the differences of all rows above: those of one seed at several \
-                    sparsities are not independent, so that p there is too sure of itself.\n";
+/// The columns.
+const HEADER: [&str; 8] = [
+    "seven against",
+    "sparsity",
+    "settings",
+    "n",
+    "difference",
+    "t",
+    "p",
+    "wins / ties / losses",
+];
+
+/// The place of the column that is needed only where settings differ.
+const SETTINGS: usize = 2;
+
+/// What is said below the tables.
+pub const NOTE: &str = "Differences are those of `seven` minus the other scorer with the same seed and otherwise \
+    equal settings, in hundredths; p is two-sided, of the paired t-test. \"All\" pools the \
+    differences of all rows above: those of one seed at several sparsities are not \
+    independent, so that p there is too sure of itself.\n";
 
 /// The tables of a task, for both times to prune; none where no pair has the same seed.
 pub fn table(groups: &[Group<'_>], task: TaskName) -> Option<String> {
@@ -26,7 +41,7 @@ pub fn table(groups: &[Group<'_>], task: TaskName) -> Option<String> {
         .into_iter()
         .filter_map(|when| one(&of_task(groups, task, when), task, when))
         .collect();
-    (!texts.is_empty()).then(|| format!("{}\n{NOTE}", texts.join("\n")))
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 fn one(groups: &[&Group<'_>], task: TaskName, when: When) -> Option<String> {
@@ -51,21 +66,18 @@ fn one(groups: &[&Group<'_>], task: TaskName, when: When) -> Option<String> {
     if rows.is_empty() {
         return None;
     }
-    let header = [
-        "seven against",
-        "sparsity",
-        "settings",
-        "n",
-        "difference",
-        "t",
-        "p",
-        "wins / ties / losses",
-    ];
+    let mut header = HEADER.map(str::to_string).to_vec();
+    // Where all settings are in common, they are in the line above only.
+    if rest.iter().all(Vec::is_empty) {
+        for row in rows.iter_mut().chain([&mut header]) {
+            row.remove(SETTINGS);
+        }
+    }
     Some(format!(
         "{} {}\n\n{}",
         start(task, pruned(when)),
         caption::settings(&common),
-        text::table(&header.map(str::to_string), &rows)
+        text::table(&header, &rows)
     ))
 }
 
@@ -140,9 +152,9 @@ mod tests {
         assert_eq!(
             lines[4..7],
             [
-                "| sensitivity | 0.5 | — | 3 | +2.00 ± 1.00 | 3.46 | 0.074 | 3 / 0 / 0 |",
-                "| sensitivity | 0.9 | — | 1 | +2.00 ± — | — | — | 1 / 0 / 0 |",
-                "| sensitivity | all | — | 4 | +2.00 ± 0.82 | 4.90 | 0.016 | 4 / 0 / 0 |",
+                "| sensitivity | 0.5 | 3 | +2.00 ± 1.00 | 3.46 | 0.074 | 3 / 0 / 0 |",
+                "| sensitivity | 0.9 | 1 | +2.00 ± — | — | — | 1 / 0 / 0 |",
+                "| sensitivity | all | 4 | +2.00 ± 0.82 | 4.90 | 0.016 | 4 / 0 / 0 |",
             ]
         );
     }
@@ -153,7 +165,7 @@ mod tests {
         runs.extend(at(ScorerName::SevenSigned, 0.5, &[0.8, 0.7]));
         assert_eq!(
             lines(runs)[4],
-            "| seven-signed | 0.5 | — | 2 | 0.00 ± 0.00 | — | — | 0 / 2 / 0 |"
+            "| seven-signed | 0.5 | 2 | 0.00 ± 0.00 | — | — | 0 / 2 / 0 |"
         );
     }
 

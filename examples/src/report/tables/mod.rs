@@ -47,9 +47,14 @@ impl Tables {
             *of == table && task.is_none_or(|task| task == *by)
         };
         let texts = self.made.iter().filter(wanted);
-        let texts: Vec<&str> = texts.map(|(_, _, text)| text.as_str()).collect();
+        let mut texts: Vec<&str> = texts.map(|(_, _, text)| text.as_str()).collect();
         if texts.is_empty() {
             return "No runs.\n".to_string();
+        }
+        match table {
+            TableName::Idea => texts.push(idea::NOTE),
+            TableName::Paper => texts.push(paper::NOTE),
+            _ => {}
         }
         texts.join("\n")
     }
@@ -92,5 +97,16 @@ mod tests {
             "No runs.\n"
         );
         assert!(tables.document().contains(&before));
+    }
+
+    #[test]
+    fn a_note_is_said_once_below_the_tables_of_all_tasks() {
+        let mut mrpc = run();
+        mrpc.settings.task = TaskName::Mrpc;
+        let entries = entries(vec![run(), mrpc]);
+        let text = Tables::of(&groups(&entries).unwrap()).get(TableName::Paper, None);
+        assert_eq!(text.matches(paper::NOTE).count(), 1);
+        assert!(text.contains("**MRPC") && text.contains("**SST-2"));
+        assert!(text.ends_with(paper::NOTE));
     }
 }

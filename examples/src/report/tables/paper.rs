@@ -12,11 +12,10 @@ use crate::scorer_name::ScorerName;
 /// The sparsities of the paper's points.
 const SPARSITIES: [f64; 5] = [0.5, 0.6, 0.7, 0.8, 0.9];
 
-/// What is said below each table.
-const NOTE: &str = "The paper's points are read off its plots and are one run each, of BERT-base \
-                    fine-tuned on all of the data for 10 epochs. Model and budget differ from \
-                    ours: levels cannot be compared, drops only with care. Drop: dense model \
-                    minus pruned model.\n";
+/// What is said below the tables.
+pub const NOTE: &str = "The paper's points are read off its plots and are one run each, of BERT-base fine-tuned \
+    on all of the data for 10 epochs. Model and budget differ from ours: levels cannot be \
+    compared, drops only with care. Drop: dense model minus pruned model.\n";
 
 /// A task's metric, its dense value (where the paper shows it) and its points of SEVEN, pruned
 /// before fine-tuning.
@@ -37,7 +36,7 @@ pub fn table(groups: &[Group<'_>], task: TaskName) -> Option<String> {
         .into_iter()
         .filter_map(|group| one(group, paper))
         .collect();
-    (!texts.is_empty()).then(|| format!("{}\n{NOTE}", texts.join("\n")))
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 fn one(group: &Group<'_>, paper: (&str, Option<f64>, [f64; 5])) -> Option<String> {

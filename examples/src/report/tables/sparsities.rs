@@ -16,7 +16,10 @@ pub fn table(groups: &[Group<'_>], task: TaskName, when: When) -> Option<String>
 
 fn one(group: &Group<'_>, when: When) -> String {
     let mut parts = group.parts();
-    parts.push(caption::seeds(group));
+    parts.push(format!(
+        "mean ± sample standard deviation over {}",
+        caption::seeds(group)
+    ));
     let sparsities = group.sparsities();
     let mut header = vec!["scorer".to_string()];
     header.extend(sparsities.iter().map(ToString::to_string));
@@ -69,9 +72,10 @@ mod tests {
         let text = table(&groups, TaskName::Sst2, When::Before).unwrap();
         assert_eq!(
             text,
-            "**SST-2, pruned before fine-tuning.** Metric accuracy, majority class 50.00, \
+            "**SST-2, pruned before fine-tuning.** Metric accuracy × 100, majority class 50.00, \
              strategy adamw, learning rate 1e-4, epochs 3, steps 96, batch 32, rounds 100, \
-             tokens at most 64, 1000 training examples, 200 test examples, 1 to 2 seeds.\n\n\
+             tokens at most 64, 1000 training examples, 200 test examples, \
+             mean ± sample standard deviation over 1 to 2 seeds.\n\n\
              | scorer | 0.5 | 0.9 |\n\
              | --- | --: | --: |\n\
              | dense model | 95.00 (1) | 95.00 (1) |\n\

@@ -17,6 +17,8 @@ pub fn table(groups: &[Group<'_>], task: TaskName) -> Option<String> {
         return None;
     }
     let (mut parts, rest) = in_common(&groups);
+    // What is measured has no part in how long it takes.
+    parts.retain(|part| !part.starts_with("metric ") && !part.starts_with("majority "));
     let all = |of: fn(&Run) -> &str| {
         let runs = groups
             .iter()
@@ -81,11 +83,12 @@ mod tests {
         let entries = entries(vec![run(), slow, during, dense]);
         let text = table(&groups(&entries).unwrap(), TaskName::Sst2).unwrap();
         let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].contains("runs).** Strategy adamw, "));
         assert!(lines[0].ends_with("backend NdArray, revision abc1234, def 5678."));
         assert_eq!(
             lines[2..],
             [
-                "| scorer | before, rounds 100 | during, window from 0.1, window to 0.6 |",
+                "| scorer | before, rounds 100 | during, window from 0.1 to 0.6 of the steps |",
                 "| --- | --: | --: |",
                 "| dense model | 12.0 (1) | 12.0 (1) |",
                 "| seven | 12.5 (2) | — |",
