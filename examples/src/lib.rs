@@ -7,5 +7,6 @@ pub mod digits;
 pub mod finetune;
 pub mod images;
 pub mod metrics;
+pub mod report;
 pub mod scorer_name;
 pub mod texts;
