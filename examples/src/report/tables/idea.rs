@@ -29,10 +29,11 @@ const HEADER: [&str; 8] = [
 const SETTINGS: usize = 2;
 
 /// What is said below the tables.
-pub const NOTE: &str = "Differences are those of `seven` minus the other scorer with the same seed and otherwise \
+pub const NOTE: &str = "\
+    Differences are those of `seven` minus the other scorer with the same seed and otherwise \
     equal settings, in hundredths; p is two-sided, of the paired t-test. \"All\" pools the \
-    differences of all rows above: those of one seed at several sparsities are not \
-    independent, so that p there is too sure of itself.\n";
+    differences of all rows above: those of one seed at several sparsities are not independent, \
+    so that p there is too sure of itself.\n";
 
 /// The tables of a task, for both times to prune; none where no pair has the same seed.
 pub fn table(groups: &[Group<'_>], task: TaskName) -> Option<String> {

@@ -13,9 +13,10 @@ use crate::scorer_name::ScorerName;
 const SPARSITIES: [f64; 5] = [0.5, 0.6, 0.7, 0.8, 0.9];
 
 /// What is said below the tables.
-pub const NOTE: &str = "The paper's points are read off its plots and are one run each, of BERT-base fine-tuned \
-    on all of the data for 10 epochs. Model and budget differ from ours: levels cannot be \
-    compared, drops only with care. Drop: dense model minus pruned model.\n";
+pub const NOTE: &str = "\
+    The paper's points are read off its plots and are one run each, of BERT-base fine-tuned on \
+    all of the data for 10 epochs. Model and budget differ from ours: levels cannot be compared, \
+    drops only with care. Drop: dense model minus pruned model.\n";
 
 /// A task's metric, its dense value (where the paper shows it) and its points of SEVEN, pruned
 /// before fine-tuning.
