@@ -2,6 +2,7 @@
 //! loop.
 
 mod devices;
+pub mod finetune;
 pub mod model;
 pub mod replay;
 

@@ -3,6 +3,7 @@
 
 use burn::module::{Module, ParamGroup};
 use burn::nn::{Linear, LinearConfig};
+use burn::optim::AdamWConfig;
 use burn::tensor::{Device, Tensor};
 use burn_seven::{
     CubicSchedule, Error, ExponentialSchedule, ForceScorerConfig, GraspScorerConfig,
@@ -234,6 +235,49 @@ fn a_round_that_is_not_finite_is_an_error_or_skipped() {
             .unwrap();
         assert_eq!(pruner.report(&pruned).skipped_steps, 1);
         assert_eq!(pruner.masks().kept(), 28);
+    }
+}
+
+// NaN in one optimizer step would be in all weights, and all later rounds, after it.
+#[test]
+fn a_skipped_round_is_left_out_of_rewound_weights_too() {
+    let device = last_device().autodiff();
+    let model = Net::new(2, &device);
+    for mode in MODES {
+        let config = config(mode).with_non_finite(NonFinitePolicy::Skip);
+        let seven = SevenScorerConfig::new().init();
+        let mut pruner = config.init(seven, &model).unwrap();
+        let optimizer = AdamWConfig::new().init();
+        let spoiled = spoiled(batches(&device));
+        let pruned = pruner
+            .prune_before_training_rewound(model.clone(), spoiled, loss, 0.01, optimizer)
+            .unwrap();
+        assert_eq!(pruner.report(&pruned).skipped_steps, 1);
+    }
+}
+
+#[test]
+fn rounds_that_are_never_finite_end_with_an_error() {
+    let device = last_device().autodiff();
+    let model = Net::new(2, &device);
+    for mode in MODES {
+        let config = config(mode).with_non_finite(NonFinitePolicy::Skip);
+        let grasp = GraspScorerConfig::new().init();
+        let mut pruner = config.init(grasp, &model).unwrap();
+        let before = state(&pruner);
+        let batch = batches(&device).next().unwrap();
+        let nan = std::iter::repeat(Batch {
+            targets: batch.targets.clone().mul_scalar(f32::NAN),
+            ..batch
+        });
+        let failed = pruner
+            .prune_before_training(model.clone(), nan, loss)
+            .unwrap_err();
+        assert!(
+            matches!(failed.error(), Error::NothingScored { .. }),
+            "{failed}"
+        );
+        assert_eq!(state(&pruner), before);
     }
 }
 

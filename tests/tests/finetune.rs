@@ -1,43 +1,8 @@
 //! The fine-tuning experiment in small: each path once, on a few of the embedded digits.
 #![allow(clippy::unwrap_used)] // a test may fail that way
 
-use burn_seven_examples::finetune::{
-    Error, Folders, Place, Results, Run, Runner, Settings, read_grid,
-};
-use clap::Parser;
-use indicatif::ProgressBar;
-
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    settings: Settings,
-}
-
-/// A few digits, one epoch, three rounds.
-fn settings(args: &[&str]) -> Settings {
-    let tiny = [
-        "finetune",
-        "--train-cap=64",
-        "--test-cap=50",
-        "--pretrain-epochs=1",
-        "--epochs=1",
-        "--rounds=3",
-    ];
-    Line::parse_from(tiny.iter().chain(args)).settings
-}
-
-fn place() -> Place {
-    Place {
-        device: burn_seven_tests::device().autodiff(),
-        revision: "test".to_string(),
-        bar: ProgressBar::hidden(),
-    }
-}
-
-fn run(args: &[&str]) -> Run {
-    let mut runner = Runner::new(Folders::default());
-    runner.run(&settings(args), &place()).unwrap()
-}
+use burn_seven_examples::finetune::{Error, Folders, Results, Runner, read_grid};
+use burn_seven_tests::finetune::{place, run, settings};
 
 // The digits' Transformer has 98,560 prunable weights; 0.75 leaves a quarter of them.
 #[track_caller]
@@ -112,14 +77,6 @@ fn the_dense_model_has_no_layers_to_report() {
     assert!(run.layers.is_empty());
     assert_eq!(run.sparsity, 0.0);
     assert!(run.majority["accuracy"] < 0.5);
-}
-
-#[test]
-fn the_same_settings_give_the_same_run() {
-    let [mut first, second] = [run(&["--seed=3"]), run(&["--seed=3"])];
-    first.seconds = second.seconds;
-    assert_eq!(first, second);
-    assert_ne!(first.losses, run(&["--seed=4"]).losses);
 }
 
 // The grid has two runs; one is there already.

@@ -154,7 +154,7 @@ fn running_statistics_stay_as_they_are() {
         absolute_gradient(&model, |model| {
             assert_eq!(mean(model), [3.0, 2.0]);
             let output = model.norm.forward(model.linear.forward(input.clone()));
-            assert_ne!(mean(model), [3.0, 2.0]); // the copy's move
+            assert_eq!(mean(model), [3.0, 2.0]); // the copy is not in training
             output.sum()
         })
         .unwrap();
@@ -172,7 +172,7 @@ fn checkpointed_models_are_refused_and_frozen_or_plain_ones_have_no_gradient() {
     let checkpointing = device.clone().autodiff().gradient_checkpointing();
     let model = Two::new(&checkpointing);
     let error = absolute_gradient(&model, flow(&checkpointing)).unwrap_err();
-    assert_eq!(error, Error::Checkpointed);
+    assert!(matches!(error, Error::Checkpointed { .. }), "{error}");
 
     let frozen = Two::new(&device.clone().autodiff()).freeze();
     let grads = absolute_gradient(&frozen, flow(&device.clone().autodiff()));

@@ -67,11 +67,25 @@ pub enum Error {
         /// What it needs.
         needed: String,
     },
+    /// Every step before training, for twice the schedule's window, had NaN or infinite values and
+    /// was skipped.
+    #[error(
+        "all {steps} steps before training had NaN or infinite weights or gradients and were \
+         skipped: there is no score to prune by"
+    )]
+    NothingScored {
+        /// How many steps were taken.
+        steps: usize,
+    },
     /// A gradient at absolute weights was asked of a model with gradient checkpointing.
     #[error(
-        "the gradient at absolute weights cannot be taken of a model with gradient checkpointing"
+        "{path}: the gradient at absolute weights cannot be taken of a model with gradient \
+         checkpointing"
     )]
-    Checkpointed,
+    Checkpointed {
+        /// The first parameter with checkpointing.
+        path: String,
+    },
     /// A weight, gradient or score is NaN or infinite.
     #[error("the {what} of weight {path} holds a NaN or infinite value")]
     NonFinite {

@@ -37,11 +37,14 @@ impl Embeddings {
 
     /// Vectors, shape `[batch, length, width]`, of tokens and parts, shape `[batch, length]`.
     pub(super) fn forward(&self, ids: Tensor<2, Int>, types: Tensor<2, Int>) -> Tensor<3> {
-        let [_, length] = ids.dims();
+        self.of_words(self.word.forward(ids), types)
+    }
+
+    /// The same for words that are vectors already, shape `[batch, length, width]`.
+    pub(super) fn of_words(&self, words: Tensor<3>, types: Tensor<2, Int>) -> Tensor<3> {
+        let [_, length, _] = words.dims();
         let positions = self.position.weight.val().slice([0..length]);
-        let sum = self.word.forward(ids)
-            + self.token_type.forward(types)
-            + positions.unsqueeze_dim::<3>(0);
+        let sum = words + self.token_type.forward(types) + positions.unsqueeze_dim::<3>(0);
         self.dropout.forward(self.norm.forward(sum))
     }
 

@@ -13,7 +13,7 @@ mod pool;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use batch::BertBatch;
 pub use config::BertConfig;

@@ -49,6 +49,15 @@ impl Bert {
         self.embeddings.forward(ids, types)
     }
 
+    /// [`embed`](Self::embed) for words that are vectors already, shape `[batch, length, width]`.
+    ///
+    /// # Panics
+    ///
+    /// As [`embed`](Self::embed).
+    pub fn embed_words(&self, words: Tensor<3>, types: Tensor<2, Int>) -> Tensor<3> {
+        self.embeddings.of_words(words, types)
+    }
+
     /// Hidden states after the last layer, shape `[batch, length, width]`, of what the first layer
     /// reads, of the same shape, and a mask, shape `[batch, length]`, that is true for tokens.
     ///

@@ -8,6 +8,7 @@ use super::images::ImageTask;
 use super::questions::{Asked, QuestionTask};
 use super::sentences::{Labelled, SentenceTask};
 use super::{Error, Place, Run, Settings, TaskName, run};
+use crate::bert::BertConfig;
 use crate::capped::capped;
 use crate::digits::{Digits, VitConfig};
 use crate::images::{self, Images};
@@ -168,8 +169,35 @@ fn images_of(digits: &Digits) -> Images {
     }
 }
 
-fn sentences(settings: &Settings, data: &Path, model: PathBuf) -> Result<SentenceTask, Error> {
+/// The tokenizer in a model's folder.
+///
+/// # Errors
+///
+/// One that is missing or damaged, or does not fit the model or the settings.
+fn tokens(settings: &Settings, model: &Path) -> Result<Tokens, Error> {
+    let config = BertConfig::from_file(&model.join("config.json"))?;
     let tokens = Tokens::load(&model.join("tokenizer.json"))?;
+    let refuse = |text: String| Err(Error::Settings(format!("{}: {text}", model.display())));
+    let (length, positions) = (settings.max_length, config.max_position_embeddings);
+    if length > positions {
+        return refuse(format!(
+            "max_length is {length}, but the model has {positions} positions"
+        ));
+    }
+    let (words, rows) = (tokens.vocabulary(), config.vocab_size);
+    if words > rows {
+        return refuse(format!(
+            "the tokenizer has {words} tokens, but the model {rows}"
+        ));
+    }
+    if config.type_vocab_size < 2 {
+        return refuse("type_vocab_size is 1, but should be 2 or more".to_string());
+    }
+    Ok(tokens)
+}
+
+fn sentences(settings: &Settings, data: &Path, model: PathBuf) -> Result<SentenceTask, Error> {
+    let tokens = tokens(settings, &model)?;
     let split = texts::load(settings.task, data)?;
     let labelled = |examples: Vec<TextExample>, cap| -> Result<Labelled, Error> {
         let mut labelled = Labelled::default();
@@ -196,7 +224,7 @@ fn sentences(settings: &Settings, data: &Path, model: PathBuf) -> Result<Sentenc
 }
 
 fn questions(settings: &Settings, data: &Path, model: PathBuf) -> Result<QuestionTask, Error> {
-    let tokens = Tokens::load(&model.join("tokenizer.json"))?;
+    let tokens = tokens(settings, &model)?;
     let split = texts::load_squad(data)?;
     let asked = |questions: Vec<Question>, cap| -> Result<Vec<Asked>, Error> {
         let questions = capped(questions, cap, CAP_SEED).into_iter();

@@ -21,6 +21,14 @@ pub enum Error {
     /// The library refused something.
     #[error(transparent)]
     Pruning(#[from] burn_seven::Error),
+    /// Weights that ran away.
+    #[error("the loss at step {step} is {loss}: a lower --learning-rate may help")]
+    Diverged {
+        /// The step.
+        step: usize,
+        /// NaN or infinity.
+        loss: f64,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {

@@ -1,6 +1,7 @@
 //! Fine-tuning on real tasks, with pruning before or during it.
 
 mod catalog;
+mod draw;
 mod error;
 mod grid;
 mod images;
@@ -16,6 +17,8 @@ mod strategy;
 mod task;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tiny;
 
 pub use catalog::{Folders, Runner};
 pub use error::Error;

@@ -27,7 +27,7 @@ impl Settings {
         if self.sparsity > 0.0 && when == When::During && !scorer.while_training() {
             return refuse(format!("scorer {scorer} prunes before training only"));
         }
-        if self.strategy == Strategy::Lora && when == When::During && self.sparsity > 0.0 {
+        if self.strategy == Strategy::Lora && (when == When::During || self.sparsity == 0.0) {
             return refuse("strategy lora needs a model that was pruned before".to_string());
         }
         for (name, value) in [
@@ -90,7 +90,6 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::finetune::testing::settings;
 
     fn refused(args: &[&str], expected: &str) {
@@ -107,6 +106,10 @@ mod tests {
         );
         refused(&["--scorer", "grasp"], "before training only");
         refused(&["--strategy", "lora"], "pruned before");
+        refused(
+            &["--strategy=lora", "--when=before", "--sparsity=0"],
+            "pruned before",
+        );
         refused(&["--epochs", "0"], "epochs is 0");
         refused(&["--learning-rate", "0"], "learning_rate is 0");
         refused(&["--window-start", "0.7"], "0.7 to 0.6");

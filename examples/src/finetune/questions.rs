@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 
 use super::Error;
 use super::TaskName;
-use super::ones::ones;
+use super::ones::of_ones;
 use super::task::{Metrics, Task};
 use crate::bert::{self, Bert, BertBatch};
 use crate::metrics;
@@ -180,8 +180,8 @@ impl Task for QuestionTask {
     }
 
     fn flow(&self, model: &Reader, device: &Device) -> Tensor<1> {
-        let (embedded, mask) = ones(&model.bert, device);
-        model.head.forward(model.bert.encode(embedded, mask)).sum()
+        let (hidden, _) = of_ones(&model.bert, device);
+        model.head.forward(hidden).sum()
     }
 
     fn evaluate(&self, model: &Reader, device: &Device) -> Metrics {

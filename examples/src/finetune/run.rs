@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use super::draw::draw;
 use super::{Error, Layer, Run, Settings, Strategy, Task, When, lora};
 use crate::scorer_name::ScorerName;
 
@@ -39,9 +40,13 @@ pub fn run<T: Task>(task: &mut T, settings: &Settings, place: &Place) -> Result<
     let model = task.start(settings.seed, device)?;
     device.seed(settings.seed);
     let start = Instant::now();
+    draw(&model);
     let mut rng = StdRng::seed_from_u64(settings.seed);
     let plan: Vec<Vec<Vec<usize>>> = (0..settings.epochs).map(|_| task.epoch(&mut rng)).collect();
     let steps = plan.iter().map(Vec::len).sum();
+    if steps == 0 {
+        return Err(Error::Settings("there is nothing to train on".to_string()));
+    }
 
     let mut pruner = settings.pruner(&model, steps)?;
     let mut model = match (&mut pruner, settings.when) {
@@ -158,9 +163,13 @@ impl<T: Task> Tuning<'_, T> {
             let rate = self.settings.strategy.rate(rate, self.step, self.steps);
             model = self.optimizer.step(rate, model, grads);
             // Reading the loss waits for the device: not at every step.
-            if self.step.is_multiple_of(self.steps.div_ceil(LOSSES)) {
-                let loss = f64::from(loss.into_scalar::<f32>());
-                self.losses.push((self.step, loss));
+            let kept = self.step.is_multiple_of(self.steps.div_ceil(LOSSES));
+            if kept || self.step + 1 == self.steps {
+                let (step, loss) = (self.step, f64::from(loss.into_scalar::<f32>()));
+                if !loss.is_finite() {
+                    return Err(Error::Diverged { step, loss });
+                }
+                self.losses.extend(kept.then_some((step, loss)));
                 self.place.bar.set_message(format!("loss {loss:.4}"));
             }
             self.step += 1;

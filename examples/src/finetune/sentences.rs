@@ -8,7 +8,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::rngs::StdRng;
 
-use super::ones::ones;
+use super::ones::of_ones;
 use super::task::{Metrics, Task};
 use super::{Error, TaskName};
 use crate::bert::{self, Bert, BertBatch};
@@ -135,8 +135,7 @@ impl Task for SentenceTask {
     }
 
     fn flow(&self, model: &Classifier, device: &Device) -> Tensor<1> {
-        let (embedded, mask) = ones(&model.bert, device);
-        let hidden = model.bert.encode(embedded, mask.clone());
+        let (hidden, mask) = of_ones(&model.bert, device);
         model.head.forward(bert::mean_pooled(hidden, mask)).sum()
     }
 

@@ -5,6 +5,7 @@ use clap::Parser;
 use super::{Layer, Run, Settings};
 
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Line {
     #[command(flatten)]
     settings: Settings,

@@ -1,20 +1,20 @@
 //! The gradient at the absolute values of all parameters.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{GradientCheckpointingStrategy, Tensor};
 
 use super::backward;
 use crate::Error;
-use crate::weights::rewrite;
+use crate::weights::{ModulePath, rewrite};
 
 /// The gradient of `output` at a copy of the model whose float parameters, biases and norms too,
 /// are their absolute values, under the parameters' ids. With the sum of the outputs for an input
 /// of ones it is what [`Synflow`](crate::scorer::Synflow) asks for.
 ///
-/// Pruning masks in the graph stay. The copy's running statistics, as of a batch normalization, are
-/// made absolute too and are its own: the model is not touched. Quantized parameters are left as
-/// they are.
+/// Pruning masks in the graph stay. The copy behaves as outside training: dropout is off, a batch
+/// normalization takes its running statistics. These are made absolute too and are the copy's own:
+/// the model is not touched. Quantized parameters are left as they are.
 ///
 /// # Errors
 ///
@@ -26,8 +26,8 @@ pub fn absolute_gradient<M: Module>(
 ) -> Result<GradientsParams, Error> {
     let mut context = Context::default();
     model.visit(&mut context);
-    if context.checkpointed {
-        return Err(Error::Checkpointed);
+    if let Some(path) = context.checkpointed {
+        return Err(Error::Checkpointed { path });
     }
     // A clone shares its running statistics with the model, a copy made for validation doesn't.
     let copy = match context.autodiff {
@@ -42,15 +42,27 @@ pub fn absolute_gradient<M: Module>(
 /// What a model's parameters carry of autodiff.
 #[derive(Default)]
 struct Context {
+    path: ModulePath,
     autodiff: bool,
-    checkpointed: bool,
+    /// The first parameter with gradient checkpointing.
+    checkpointed: Option<String>,
 }
 
 impl ModuleVisitor for Context {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(strategy) = param.base().gradient_checkpointing_strategy() {
             self.autodiff = true;
-            self.checkpointed |= strategy != GradientCheckpointingStrategy::Disabled;
+            if strategy != GradientCheckpointingStrategy::Disabled {
+                self.checkpointed.get_or_insert_with(|| self.path.dotted());
+            }
         }
     }
 }
@@ -63,5 +75,9 @@ impl ModuleMapper for Absolute {
             true => rewrite(param, Tensor::abs),
             false => param,
         }
+    }
+
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+        flag.with_value(false)
     }
 }

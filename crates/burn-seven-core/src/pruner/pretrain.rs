@@ -118,13 +118,23 @@ impl Pruner {
         let mut model = start.clone();
         let mut batches = batches.into_iter();
         while !self.is_finished() {
+            // Skipping more and more steps might go on for ever.
+            let window = self.schedule.window();
+            if self.step >= window.end.saturating_add(window.len()) {
+                return Err(Error::NothingScored {
+                    steps: self.step - first,
+                });
+            }
             let batch = batches.next().ok_or_else(|| Error::NotEnoughBatches {
                 needed: self.schedule.window().end.max(self.step + 1) - first,
                 found: self.step - first,
             })?;
             let probe = self.probe(&model, batch, &mut loss)?;
+            let skipped = self.skipped;
             model = self.step_by(model, probe.asked())?;
             model = match &mut optimizer {
+                // What is left out of the scores is left out of the weights.
+                Some(_) if self.skipped > skipped => self.after_step(model)?,
                 Some((learning_rate, optimizer)) => {
                     let model = optimizer.step(*learning_rate, model, probe.loss);
                     self.after_step(model)?

@@ -36,9 +36,8 @@ pub struct SynflowScorerConfig {}
 /// ```
 ///
 /// The gradient is [`Gradient::AbsoluteWeights`]: that of a copy of the model in which all
-/// parameters are positive, biases and norms too. Dropout, and a batch normalization that takes
-/// the statistics of the batch, are best switched off for it, as the paper does. Pruned weights do
-/// not return. See
+/// parameters are positive, biases and norms too, and that behaves as outside training: no dropout,
+/// and running statistics where there are any, as the paper has it. Pruned weights do not return. See
 /// [Pruning neural networks without any data by iteratively conserving synaptic flow](https://arxiv.org/abs/2006.05467),
 /// algorithm 1.
 #[derive(Clone, Debug)]
