@@ -43,7 +43,7 @@ impl Embeddings {
     /// The same for words that are vectors already, shape `[batch, length, width]`.
     pub(super) fn of_words(&self, words: Tensor<3>, types: Tensor<2, Int>) -> Tensor<3> {
         let [_, length, _] = words.dims();
-        let positions = self.position.weight.val().slice([0..length]);
+        let positions = self.position.weight.val().narrow(0, 0, length);
         let sum = words + self.token_type.forward(types) + positions.unsqueeze_dim::<3>(0);
         self.dropout.forward(self.norm.forward(sum))
     }
