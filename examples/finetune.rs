@@ -9,7 +9,7 @@ use burn_seven_examples::finetune::{
     Error, Folders, Place, Results, Run, Runner, Settings, read_grid,
 };
 use clap::Parser;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
 #[derive(Parser, Debug)]
 #[command(name = "finetune", about, version)]
@@ -49,11 +49,13 @@ fn main() -> ExitCode {
 
 /// Gives the number of runs that failed; a single run's failure is an error.
 fn work(line: &Line) -> Result<usize, Error> {
-    line.settings.validate()?;
     let grid = line.grid.as_ref();
     let runs = match grid {
         Some(path) => read_grid(path, &line.settings)?,
-        None => vec![line.settings.clone()],
+        None => {
+            line.settings.validate()?;
+            vec![line.settings.clone()]
+        }
     };
     let mut results = line.out.as_deref().map(Results::open).transpose()?;
     let done = |run: &Settings| {
@@ -89,19 +91,25 @@ fn work(line: &Line) -> Result<usize, Error> {
         all.set_message(name.clone());
         match runner.run(settings, &place) {
             Ok(run) => {
-                let text = format!("{}/{} {name}: {}", index + 1, left.len(), summary(&run));
-                bars.suspend(|| println!("{text}"));
+                all.inc(1);
+                let (count, eta) = (left.len(), HumanDuration(all.eta()));
+                let text = format!(
+                    "{}/{count} {name}: {}, {eta} left",
+                    index + 1,
+                    summary(&run)
+                );
+                all.suspend(|| println!("{text}"));
                 if let Some(results) = &mut results {
                     results.append(&run)?;
                 }
             }
             Err(error) if grid.is_some() => {
-                bars.suspend(|| eprintln!("{name}: {error}"));
+                all.suspend(|| eprintln!("{name}: {error}"));
                 failed += 1;
+                all.inc(1);
             }
             Err(error) => return Err(error),
         }
-        all.inc(1);
     }
     Ok(failed)
 }

@@ -1,8 +1,7 @@
 //! What can be wrong with a task's files.
 
+use crate::task_name::TaskName;
 use std::path::PathBuf;
-
-use crate::finetune::TaskName;
 
 /// Why a task's data could not be read.
 #[derive(Debug, thiserror::Error)]

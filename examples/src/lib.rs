@@ -9,4 +9,5 @@ pub mod images;
 pub mod metrics;
 pub mod report;
 pub mod scorer_name;
+pub mod task_name;
 pub mod texts;

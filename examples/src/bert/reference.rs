@@ -11,7 +11,7 @@ use super::testing::{Files, difference, reference, tiny_config};
 use super::{Bert, BertBatch, BertConfig, load, mean_pooled};
 
 /// Names the folder of all-MiniLM-L6-v2.
-const MODEL: &str = "BURN_SEVEN_MODEL";
+const MODEL: &str = "BURN_SEVEN_MINILM";
 
 #[test]
 fn tiny_model_gives_the_hidden_states_of_transformers() {

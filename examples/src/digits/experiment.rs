@@ -11,6 +11,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::train::{BATCH, Phase, accuracy};
 use super::{Args, Digits, Error, Outcome, Vit, VitConfig};
+use crate::finetune::window;
 use crate::scorer_name::ScorerName;
 
 /// Rounds of one batch each when pruning before training.
@@ -156,9 +157,7 @@ fn pruner(
     let config = if args.before_training {
         scorer.rounds(ROUNDS, target)
     } else {
-        let start = steps / 10;
-        let end = (steps * 6 / 10).max(start + 1);
-        PrunerConfig::new(CubicSchedule::new(start..end, target))
+        PrunerConfig::new(CubicSchedule::new(window(steps, 0.1..0.6), target))
     };
     // The head stays dense, as in the paper; the positions are an embedding and stay by default.
     let selection = Selection::new().without(ParamGroup::from_predicate("head"));

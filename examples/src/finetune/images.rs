@@ -9,11 +9,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
+use super::Error;
 use super::task::{Metrics, Task};
-use super::{Error, TaskName};
 use crate::digits::{Batch, Vit, VitConfig};
 use crate::images::Images;
 use crate::metrics;
+use crate::task_name::TaskName;
 
 /// Images in a batch of the dense training.
 const BATCH: usize = 32;

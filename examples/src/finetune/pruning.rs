@@ -16,8 +16,10 @@ impl Settings {
     ///
     /// A value out of its range, or a combination that makes no sense.
     pub fn validate(&self) -> Result<(), Error> {
-        Sparsity::new(self.sparsity)?;
         let refuse = |text: String| Err(Error::Settings(text));
+        if let Err(error) = Sparsity::new(self.sparsity) {
+            return refuse(error.to_string());
+        }
         let (scorer, when) = (self.scorer, self.when);
         if self.sparsity > 0.0 && when == When::Before && !scorer.before_training() {
             return refuse(format!(
@@ -62,9 +64,7 @@ impl Settings {
 
     /// The steps of the pruning window among `steps` of fine-tuning; never empty.
     pub fn window(&self, steps: usize) -> Range<usize> {
-        let at = |share: f64| (share * steps as f64).round() as usize;
-        let start = at(self.window_start).min(steps.saturating_sub(1));
-        start..at(self.window_end).max(start + 1)
+        window(steps, self.window_start..self.window_end)
     }
 
     /// The pruner of these settings; none for sparsity 0. While training a cubic ramp over the
@@ -86,6 +86,13 @@ impl Settings {
         let config = config.with_selection(selection);
         Ok(Some(self.scorer.init(config, self.seed, model)?))
     }
+}
+
+/// The steps of a window of these shares of `steps`; never empty.
+pub fn window(steps: usize, shares: Range<f64>) -> Range<usize> {
+    let at = |share: f64| (share * steps as f64).round() as usize;
+    let start = at(shares.start).min(steps.saturating_sub(1));
+    start..at(shares.end).max(start + 1)
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand::rngs::StdRng;
 
 use super::Error;
-use super::TaskName;
 use super::ones::of_ones;
 use super::task::{Metrics, Task};
 use crate::bert::{self, Bert, BertBatch};
 use crate::metrics;
+use crate::task_name::TaskName;
 use crate::texts::{Encoded, Question, Tokens, Window, best_span, epoch, in_order, pad};
 
 /// Tokens that neighbouring windows share.

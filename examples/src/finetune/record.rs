@@ -6,28 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::scorer_name::ScorerName;
-
-/// The tasks to fine-tune on.
-#[derive(
-    ValueEnum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum TaskName {
-    /// Sentiment of sentences (accuracy)
-    Sst2,
-    /// Whether two sentences say the same (F1 and accuracy)
-    Mrpc,
-    /// Whether one sentence follows from another (accuracy)
-    Rte,
-    /// Whether a sentence is grammatical (Matthews correlation)
-    Cola,
-    /// Answers as spans of a text (F1 and exact match)
-    Squad,
-    /// Fashion-MNIST's images, by a small vision Transformer (accuracy)
-    Fashion,
-    /// The embedded handwritten digits, by a smaller one (accuracy)
-    Digits,
-}
+use crate::task_name::TaskName;
 
 /// When weights are removed.
 #[derive(

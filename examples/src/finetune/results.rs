@@ -1,10 +1,17 @@
 //! A results file: one JSON line a run, appended when the run is over.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Error, Run, Settings};
+
+/// How every line starts.
+const START: &str = "{\"settings\":";
+
+fn starts(line: &str) -> bool {
+    line.starts_with(START) || START.starts_with(line)
+}
 
 /// A results file that runs are appended to.
 pub struct Results {
@@ -14,11 +21,11 @@ pub struct Results {
 }
 
 impl Results {
-    /// Opens the file, or makes it. Half a line at its end, as a killed run leaves it, is cut off.
+    /// Opens the file, or makes it. Half a run at its end, as a killed program leaves it, is cut off.
     ///
     /// # Errors
     ///
-    /// A file that cannot be opened, or a whole line that is no run.
+    /// A file that cannot be opened, or that holds something else than runs; it is unchanged then.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let io = |source| Error::Io {
             path: path.display().to_string(),
@@ -33,22 +40,28 @@ impl Results {
             .map_err(io)?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(io)?;
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        if whole < text.len() {
-            file.set_len(whole as u64).map_err(io)?;
-            file.seek(SeekFrom::End(0)).map_err(io)?;
+        let mut done = Vec::new();
+        let mut whole = 0;
+        for (index, line) in text.split_inclusive('\n').enumerate() {
+            match serde_json::from_str::<Run>(line) {
+                Ok(run) => done.push(run.settings),
+                Err(error) if error.is_eof() && starts(line) => break,
+                Err(error) => {
+                    return Err(Error::File {
+                        path: path.display().to_string(),
+                        place: format!("line {}", index + 1),
+                        text: error.to_string(),
+                    });
+                }
+            }
+            whole += line.len();
         }
-        let lines = text[..whole].lines().enumerate();
-        let done = lines.map(|(index, line)| {
-            let run: Run = serde_json::from_str(line).map_err(|error| Error::File {
-                path: path.display().to_string(),
-                place: format!("line {}", index + 1),
-                text: error.to_string(),
-            })?;
-            Ok(run.settings)
-        });
+        file.set_len(whole as u64).map_err(io)?;
+        if !(text[..whole].is_empty() || text[..whole].ends_with('\n')) {
+            file.write_all(b"\n").map_err(io)?;
+        }
         Ok(Self {
-            done: done.collect::<Result<_, Error>>()?,
+            done,
             path: path.to_path_buf(),
             file,
         })
@@ -103,6 +116,28 @@ mod tests {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
         assert_eq!(runs, [first, second]);
+    }
+
+    #[test]
+    fn a_last_run_without_its_newline_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.jsonl");
+        let run = a_run(settings(&[]));
+        let line = serde_json::to_string(&run).unwrap();
+        std::fs::write(&path, &line).unwrap();
+        assert!(Results::open(&path).unwrap().contains(&run.settings));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), line + "\n");
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grid.json");
+        for text in ["[{\"seed\": [0, 1", "words", "{\"seed\": 1}"] {
+            std::fs::write(&path, text).unwrap();
+            assert!(Results::open(&path).is_err());
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
     }
 
     #[test]

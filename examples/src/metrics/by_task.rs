@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{classification, squad};
-use crate::finetune::TaskName;
+use crate::task_name::TaskName;
 use crate::texts::Question;
 
 const ACCURACY: &str = "accuracy";

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::error::{Error, Place};
 use super::tables::{TableName, Tables};
 use super::text::name as name_of;
-use crate::finetune::TaskName;
+use crate::task_name::TaskName;
 
 /// The text with all that is between `<!-- report:NAME -->` and `<!-- report:end -->` replaced by
 /// the table of that name. Both comments are lines of their own; all else stays as it is, byte for

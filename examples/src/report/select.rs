@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::group::Group;
-use crate::finetune::{TaskName, When};
+use crate::finetune::When;
+use crate::task_name::TaskName;
 
 /// The groups of a task and a time to prune, the one with the most runs first.
 pub fn of_task<'g, 'a>(groups: &'g [Group<'a>], task: TaskName, when: When) -> Vec<&'g Group<'a>> {

@@ -2,7 +2,8 @@
 
 use super::ordered::Ordered;
 use super::text::{name, plain};
-use crate::finetune::{Run, Strategy, TaskName, When};
+use crate::finetune::{Run, Strategy, When};
+use crate::task_name::TaskName;
 
 /// All that is equal in runs that are compared. Settings that a run has no use for are left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

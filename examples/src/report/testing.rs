@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::finetune::{Layer, Run, Settings, Strategy, TaskName, When};
+use crate::finetune::{Layer, Run, Settings, Strategy, When};
 use crate::scorer_name::ScorerName;
+use crate::task_name::TaskName;
 
 /// A run of SEVEN on SST-2 at sparsity 0.5 before fine-tuning, seed 0, accuracy 0.9.
 pub fn run() -> Run {

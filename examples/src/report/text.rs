@@ -2,7 +2,8 @@
 
 use clap::ValueEnum;
 
-use crate::finetune::{TaskName, When};
+use crate::finetune::When;
+use crate::task_name::TaskName;
 
 /// A choice as on the command line.
 pub fn name(choice: impl ValueEnum) -> String {

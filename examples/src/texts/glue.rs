@@ -5,7 +5,7 @@ use std::path::Path;
 use csv::{Position, ReaderBuilder, StringRecord};
 
 use super::{DataError, Split, TextExample, sources};
-use crate::finetune::TaskName;
+use crate::task_name::TaskName;
 
 /// What a task's header calls the column of labels.
 const LABEL_NAMES: [&str; 2] = ["label", "quality"];

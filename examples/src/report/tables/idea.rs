@@ -7,8 +7,9 @@ use super::super::paired::Paired;
 use super::super::select::{in_common, of_task};
 use super::super::text::{self, points, pruned, signed};
 use super::{caption, start};
-use crate::finetune::{Run, TaskName, When};
+use crate::finetune::{Run, When};
 use crate::scorer_name::ScorerName;
+use crate::task_name::TaskName;
 
 /// What SEVEN is compared with: itself without its discount, and with the mean of signed gradients.
 const RIVALS: [ScorerName; 2] = [ScorerName::Sensitivity, ScorerName::SevenSigned];
@@ -31,9 +32,9 @@ const SETTINGS: usize = 2;
 /// What is said below the tables.
 pub const NOTE: &str = "\
     Differences are those of `seven` minus the other scorer with the same seed and otherwise \
-    equal settings, in hundredths; p is two-sided, of the paired t-test. \"All\" pools the \
-    differences of all rows above: those of one seed at several sparsities are not independent, \
-    so that p there is too sure of itself.\n";
+    equal settings, in hundredths; p is two-sided, of the paired t-test. \"All\" takes \
+    the mean over the rows above for each seed first, so that n is the number of seeds. No p is \
+    corrected for the number of tests.\n";
 
 /// The tables of a task, for both times to prune; none where no pair has the same seed.
 pub fn table(groups: &[Group<'_>], task: TaskName) -> Option<String> {
@@ -49,18 +50,25 @@ fn one(groups: &[&Group<'_>], task: TaskName, when: When) -> Option<String> {
     let (common, rest) = in_common(groups);
     let mut rows = Vec::new();
     for rival in RIVALS {
-        let mut pool = Vec::new();
+        let mut by_seed: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
         for (group, rest) in groups.iter().zip(&rest) {
             for sparsity in group.sparsities() {
                 let seven = group.runs(ScorerName::Seven, sparsity);
                 let found = differences(seven, group.runs(rival, sparsity));
-                if let Some(paired) = Paired::of(&found) {
+                let values: Vec<f64> = found.iter().map(|(_, value)| *value).collect();
+                if let Some(paired) = Paired::of(&values) {
                     rows.push(row(rival, &sparsity.to_string(), &rest.join(", "), paired));
-                    pool.extend(found);
+                }
+                for (seed, value) in found {
+                    by_seed.entry(seed).or_default().push(value);
                 }
             }
         }
-        if let Some(paired) = Paired::of(&pool) {
+        let means = by_seed.values();
+        let means: Vec<f64> = means
+            .map(|values| values.iter().sum::<f64>() / values.len() as f64)
+            .collect();
+        if let Some(paired) = Paired::of(&means) {
             rows.push(row(rival, "all", "", paired));
         }
     }
@@ -82,12 +90,12 @@ fn one(groups: &[&Group<'_>], task: TaskName, when: When) -> Option<String> {
     ))
 }
 
-/// Differences of the results of runs with the same seed.
-fn differences(ours: &[&Run], theirs: &[&Run]) -> Vec<f64> {
+/// Seeds that both have, and the differences of the results.
+fn differences(ours: &[&Run], theirs: &[&Run]) -> Vec<(u64, f64)> {
     let by_seed = |run: &&Run| Some((run.settings.seed, run.result()?));
     let theirs: BTreeMap<u64, f64> = theirs.iter().filter_map(by_seed).collect();
     let ours = ours.iter().filter_map(by_seed);
-    ours.filter_map(|(seed, result)| Some(result - theirs.get(&seed)?))
+    ours.filter_map(|(seed, result)| Some((seed, result - theirs.get(&seed)?)))
         .collect()
 }
 
@@ -141,8 +149,9 @@ mod tests {
         results.iter().enumerate().map(one).collect()
     }
 
-    // Differences 1, 2, 3 hundredths: t = 2 √3 and p = 1 - √(12/14). With a fourth of 2: mean 2,
-    // squares 1 + 0 + 1 + 0 over 3, deviation √(2/3), t = 2 / (√(2/3) / 2) = 4 √1.5 = 4.90.
+    // Differences 1, 2, 3 hundredths: t = 2 √3 and p = 1 - √(12/14). With 2 at the other sparsity
+    // the first seed's mean is 1.5: of 1.5, 2, 3 the mean is 13/6, squares 4/9 + 1/36 + 25/36 over
+    // 2 are 7/12, t = 13/6 √3 / √(7/12) = 4.91, and p = 1 - t/√(t² + 2) = 0.039.
     #[test]
     fn seven_is_compared_with_its_ablation_seed_by_seed() {
         let mut runs = at(ScorerName::Seven, 0.5, &[0.81, 0.82, 0.83]);
@@ -155,7 +164,7 @@ mod tests {
             [
                 "| sensitivity | 0.5 | 3 | +2.00 ± 1.00 | 3.46 | 0.074 | 3 / 0 / 0 |",
                 "| sensitivity | 0.9 | 1 | +2.00 ± — | — | — | 1 / 0 / 0 |",
-                "| sensitivity | all | 4 | +2.00 ± 0.82 | 4.90 | 0.016 | 4 / 0 / 0 |",
+                "| sensitivity | all | 3 | +2.17 ± 0.76 | 4.91 | 0.039 | 3 / 0 / 0 |",
             ]
         );
     }

@@ -3,6 +3,7 @@
 mod caption;
 mod idea;
 mod name;
+mod others;
 mod paper;
 mod sparsities;
 mod strategies;
@@ -13,7 +14,8 @@ pub use name::TableName;
 use super::group::Group;
 use super::select::tasks;
 use super::text::{name as name_of, title};
-use crate::finetune::{TaskName, When};
+use crate::finetune::When;
+use crate::task_name::TaskName;
 
 /// All tables of all tasks.
 #[derive(Debug, Clone)]
@@ -30,6 +32,7 @@ impl Tables {
                 let text = match table {
                     TableName::Before => sparsities::table(groups, task, When::Before),
                     TableName::During => sparsities::table(groups, task, When::During),
+                    TableName::Others => others::table(groups, task),
                     TableName::Idea => idea::table(groups, task),
                     TableName::Strategies => strategies::table(groups, task),
                     TableName::Paper => paper::table(groups, task),

@@ -9,6 +9,8 @@ pub enum TableName {
     Before,
     /// Scorers by sparsity, pruned during fine-tuning
     During,
+    /// The other metrics of tasks that have several
+    Others,
     /// SEVEN against its ablations
     Idea,
     /// Scorers by strategy
@@ -21,9 +23,10 @@ pub enum TableName {
 
 impl TableName {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Before,
         Self::During,
+        Self::Others,
         Self::Idea,
         Self::Strategies,
         Self::Paper,
@@ -35,6 +38,7 @@ impl TableName {
         match self {
             Self::Before => "scorers by sparsity, pruned before fine-tuning",
             Self::During => "scorers by sparsity, pruned during fine-tuning",
+            Self::Others => "the other metrics of tasks that have several",
             Self::Idea => "SEVEN against its ablations, seed by seed",
             Self::Strategies => "scorers by how the model is fine-tuned",
             Self::Paper => "the paper's points beside ours",

@@ -6,8 +6,9 @@ use super::super::sample::Sample;
 use super::super::select::of_first_strategy;
 use super::super::text::{self, plain, points, signed};
 use super::{caption, start};
-use crate::finetune::{Run, TaskName, When};
+use crate::finetune::{Run, When};
 use crate::scorer_name::ScorerName;
+use crate::task_name::TaskName;
 
 /// The sparsities of the paper's points.
 const SPARSITIES: [f64; 5] = [0.5, 0.6, 0.7, 0.8, 0.9];

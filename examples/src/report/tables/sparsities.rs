@@ -5,7 +5,8 @@ use super::super::sample::Sample;
 use super::super::select::of_first_strategy;
 use super::super::text::{self, pruned};
 use super::{caption, start};
-use crate::finetune::{TaskName, When};
+use crate::finetune::When;
+use crate::task_name::TaskName;
 
 /// The table of a task, or several if their settings differ; none without runs.
 pub fn table(groups: &[Group<'_>], task: TaskName, when: When) -> Option<String> {

@@ -8,8 +8,9 @@ use super::super::sample::Sample;
 use super::super::select::{in_common, of_task};
 use super::super::text::{self, name, pruned};
 use super::{caption, start};
-use crate::finetune::{TaskName, When};
+use crate::finetune::When;
 use crate::scorer_name::ScorerName;
+use crate::task_name::TaskName;
 
 /// The tables of a task, one for each time to prune and sparsity; none where all runs are of one
 /// strategy.

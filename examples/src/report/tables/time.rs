@@ -7,8 +7,9 @@ use super::super::sample::Sample;
 use super::super::select::in_common;
 use super::super::text::{self, name, plain};
 use super::{caption, start};
-use crate::finetune::{Run, TaskName};
+use crate::finetune::Run;
 use crate::scorer_name::ScorerName;
+use crate::task_name::TaskName;
 
 /// The table of a task; none without runs.
 pub fn table(groups: &[Group<'_>], task: TaskName) -> Option<String> {
