@@ -105,12 +105,20 @@ mod tests {
         let first: Vec<String> = written.files.iter().map(read).collect();
         assert_eq!(written.files.len(), 7);
         let tables = &first[0];
-        for heading in ["before", "during", "idea", "strategies", "paper", "time"] {
+        for heading in [
+            "before",
+            "during",
+            "others",
+            "idea",
+            "strategies",
+            "paper",
+            "time",
+        ] {
             assert!(tables.contains(&format!("\n## {heading}: ")), "{heading}");
         }
         assert!(tables.contains("majority class 50.92"));
         assert!(tables.contains("| scorer | 0.5 | 0.7 | 0.8 | 0.9 |"));
-        assert!(tables.contains("| sensitivity | all | 20 |"));
+        assert!(tables.contains("| sensitivity | all | 5 |"));
         assert!(tables.contains("| sgd, learning rate 1e-2 |"));
         assert!(tables.contains("| 0.9 | 83.40 | +8.70 |"));
         for svg in &first[1..6] {
