@@ -7,6 +7,7 @@ mod grid;
 mod images;
 mod lora;
 mod ones;
+mod pretrained;
 mod pruning;
 mod questions;
 mod record;

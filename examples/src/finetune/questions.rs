@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use burn::module::Module;
+use burn::nn::Linear;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand::rngs::StdRng;
 
 use super::Error;
 use super::ones::of_ones;
+use super::pretrained::Pretrained;
 use super::task::{Metrics, Task};
-use crate::bert::{self, Bert, BertBatch};
+use crate::bert::{Bert, BertBatch};
 use crate::metrics;
 use crate::task_name::TaskName;
 use crate::texts::{Encoded, Question, Tokens, Window, best_span, epoch, in_order, pad};
@@ -75,13 +76,12 @@ pub struct WindowBatch {
 
 /// Finding answers in texts.
 pub struct QuestionTask {
-    folder: PathBuf,
+    pretrained: Pretrained,
     /// Windows that hold their question's answer.
     train: Vec<Window>,
     test: Vec<Asked>,
     pad_id: u32,
     batch: usize,
-    loaded: Option<Bert>,
 }
 
 impl QuestionTask {
@@ -89,12 +89,11 @@ impl QuestionTask {
     pub fn new(folder: PathBuf, [train, test]: [Vec<Asked>; 2], pad_id: u32, batch: usize) -> Self {
         let windows = train.into_iter().flat_map(|asked| asked.windows);
         Self {
-            folder,
+            pretrained: Pretrained::new(folder),
             train: windows.filter(|window| window.answer.is_some()).collect(),
             test,
             pad_id,
             batch,
-            loaded: None,
         }
     }
 
@@ -146,18 +145,8 @@ impl Task for QuestionTask {
     type Batch = WindowBatch;
 
     fn start(&mut self, seed: u64, device: &Device) -> Result<Reader, Error> {
-        let bert = match &self.loaded {
-            Some(bert) => bert.clone(),
-            None => {
-                let bert = bert::load(&self.folder, device)?.freeze_embeddings();
-                self.loaded.insert(bert).clone()
-            }
-        };
-        device.seed(seed);
-        Ok(Reader {
-            head: LinearConfig::new(bert.width(), 2).init(device),
-            bert,
-        })
+        let (bert, head) = self.pretrained.start(seed, device)?;
+        Ok(Reader { bert, head })
     }
 
     fn epoch(&self, rng: &mut StdRng) -> Vec<Vec<usize>> {

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use burn::module::Module;
+use burn::nn::Linear;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::rngs::StdRng;
 
 use super::Error;
 use super::ones::of_ones;
+use super::pretrained::Pretrained;
 use super::task::{Metrics, Task};
 use crate::bert::{self, Bert, BertBatch};
 use crate::metrics;
@@ -61,12 +62,11 @@ pub struct LabelledBatch {
 /// A task of the GLUE kind: two classes.
 pub struct SentenceTask {
     name: TaskName,
-    folder: PathBuf,
+    pretrained: Pretrained,
     train: Labelled,
     test: Labelled,
     pad_id: u32,
     batch: usize,
-    loaded: Option<Bert>,
 }
 
 impl SentenceTask {
@@ -80,12 +80,11 @@ impl SentenceTask {
     ) -> Self {
         Self {
             name,
-            folder,
+            pretrained: Pretrained::new(folder),
             train,
             test,
             pad_id,
             batch,
-            loaded: None,
         }
     }
 
@@ -107,18 +106,8 @@ impl Task for SentenceTask {
     type Batch = LabelledBatch;
 
     fn start(&mut self, seed: u64, device: &Device) -> Result<Classifier, Error> {
-        let bert = match &self.loaded {
-            Some(bert) => bert.clone(),
-            None => {
-                let bert = bert::load(&self.folder, device)?.freeze_embeddings();
-                self.loaded.insert(bert).clone()
-            }
-        };
-        device.seed(seed);
-        Ok(Classifier {
-            head: LinearConfig::new(bert.width(), 2).init(device),
-            bert,
-        })
+        let (bert, head) = self.pretrained.start(seed, device)?;
+        Ok(Classifier { bert, head })
     }
 
     fn epoch(&self, rng: &mut StdRng) -> Vec<Vec<usize>> {
