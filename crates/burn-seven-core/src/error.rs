@@ -178,6 +178,12 @@ pub enum Error {
         /// The weight's path in the module.
         path: String,
     },
+    /// Two masks are for one weight.
+    #[error("weight {path} has two masks")]
+    MaskedTwice {
+        /// The weight's path in the module.
+        path: String,
+    },
     /// The model does not carry the pruner's masks.
     #[error("weight {path} carries no pruning mask: call `attach` first")]
     MaskMissing {

@@ -13,6 +13,7 @@
 //! | [`weights`] | [`Selection`] of prunable weights, [`WeightGrads`] |
 //! | [`probe`] | gradients that are not the loss's, for scorers that ask for them |
 //! | [`report`] | [`Report`] |
+//! | [`sparse`] | files that hold only the non-zeros of a pruned model |
 //! | [`kernels`] | the seam where a backend replaces the portable path |
 //! | [`error`] | [`Error`], and [`Failed`], which gives the model back |
 //!
@@ -42,6 +43,8 @@ compile_error!(
 );
 
 pub use burn_seven_core::*;
+#[doc(inline)]
+pub use burn_seven_sparse as sparse;
 
 /// The device of the backend that the features choose, without autodiff.
 ///

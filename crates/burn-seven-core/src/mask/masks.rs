@@ -1,7 +1,9 @@
 //! The masks of a model's weights.
 
+use std::collections::BTreeSet;
+
 use burn::module::Module;
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::update::zero;
 use crate::kernels::portable;
@@ -32,6 +34,34 @@ impl Mask {
             dropped,
             kept,
         }
+    }
+
+    /// The mask of the weight at `path` of this shape that keeps the entries that are true in
+    /// `kept`, row-major, on `device`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] unless there is a flag for each entry.
+    pub fn from_kept(
+        path: impl Into<String>,
+        shape: impl Into<Vec<usize>>,
+        kept: &[bool],
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let (path, shape) = (path.into(), shape.into());
+        let entries = shape.iter().try_fold(1usize, |a, &b| a.checked_mul(b));
+        if entries != Some(kept.len()) {
+            return Err(Error::ShapeMismatch {
+                what: "mask",
+                path,
+                expected: shape,
+                found: vec![kept.len()],
+            });
+        }
+        let dropped: Vec<bool> = kept.iter().map(|kept| !kept).collect();
+        let dropped = Tensor::from_data(TensorData::new(dropped, [kept.len()]), device);
+        let kept = kept.iter().filter(|&&kept| kept).count();
+        Ok(Self::new(path, shape, dropped, kept))
     }
 
     /// Where the weight is in the module.
@@ -79,6 +109,34 @@ pub struct Masks {
 impl Masks {
     pub(crate) fn new(masks: Vec<Mask>) -> Self {
         Self { masks }
+    }
+
+    /// These masks, in this order.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use burn_seven_core::{Mask, Masks};
+    ///
+    /// # fn main() -> Result<(), burn_seven_core::Error> {
+    /// let kept = [true, false, false, true];
+    /// let mask = Mask::from_kept("fc.weight", [2, 2], &kept, &Device::default())?;
+    /// let masks = Masks::from_masks(vec![mask])?;
+    /// assert_eq!(masks.kept(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MaskedTwice`] for two of one weight.
+    pub fn from_masks(masks: Vec<Mask>) -> Result<Self, Error> {
+        let mut paths = BTreeSet::new();
+        match masks.iter().find(|mask| !paths.insert(mask.path.as_str())) {
+            Some(mask) => Err(Error::MaskedTwice {
+                path: mask.path.clone(),
+            }),
+            None => Ok(Self::new(masks)),
+        }
     }
 
     /// The masks that `model`'s selected weights have now: what a mask in the graph drops, and
@@ -241,5 +299,33 @@ fn zeros_of(found: &Found) -> Tensor<1, Bool> {
     match &found.dropped {
         Some(dropped) => zero.bool_or(dropped.clone()),
         None => zero,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_are_made_from_flags() {
+        let device = Device::default();
+        let mask = Mask::from_kept("a", [2, 2], &[true, false, true, true], &device).unwrap();
+        assert_eq!((mask.kept(), mask.total()), (3, 4));
+        assert_eq!(mask.to_vec(), [true, false, true, true]);
+        assert_eq!(
+            Masks::from_masks(vec![mask.clone(), mask]).unwrap_err(),
+            Error::MaskedTwice {
+                path: "a".to_string()
+            }
+        );
+    }
+
+    #[test]
+    fn flags_that_are_too_few_are_refused() {
+        let device = Device::default();
+        let error = Mask::from_kept("a", [2, 2], &[true; 3], &device).unwrap_err();
+        let expected = "the mask of weight a has shape [3], but [2, 2] was expected";
+        assert_eq!(error.to_string(), expected);
+        assert!(Mask::from_kept("a", [usize::MAX, 2], &[], &device).is_err());
     }
 }
