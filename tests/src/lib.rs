@@ -15,4 +15,6 @@ mod guide {
     mod quickstart {}
     #[doc = include_str!("../../docs/src/adding-a-scorer.md")]
     mod adding_a_scorer {}
+    #[doc = include_str!("../../docs/src/sparse.md")]
+    mod sparse {}
 }

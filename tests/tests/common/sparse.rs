@@ -1,0 +1,161 @@
+//! What the tests of sparse files share: models, and files of them.
+#![allow(dead_code, missing_docs, clippy::unwrap_used)] // each test file uses some of it
+
+use std::collections::HashMap;
+
+use burn::module::{Module, Param, ParamId};
+use burn::nn::attention::{MultiHeadAttention, MultiHeadAttentionConfig};
+use burn::nn::transformer::{TransformerEncoder, TransformerEncoderConfig};
+use burn::nn::{
+    Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, LinearLayout,
+};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn_seven::sparse::SaveConfig;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+#[path = "../../../fuzz/src/lib.rs"]
+pub mod fuzz;
+
+#[derive(Module, Debug)]
+pub struct Layer {
+    pub fc: Linear,
+}
+
+impl Layer {
+    pub fn new(inputs: usize, outputs: usize, device: &Device) -> Self {
+        let config = LinearConfig::new(inputs, outputs).with_bias(false);
+        Self {
+            fc: config.init(device),
+        }
+    }
+
+    /// With these values in Burn's orientation, row-major.
+    pub fn with(mut self, values: Vec<f32>) -> Self {
+        self.fc.weight = self.fc.weight.map(|old| {
+            let data = TensorData::new(values, old.shape());
+            Tensor::from_data(data, &old.device())
+        });
+        self
+    }
+}
+
+/// The layout's worked example: 3 outputs of 10 inputs.
+pub fn example(device: &Device) -> Layer {
+    let mut values = vec![0.0; 30];
+    let entries = [
+        (0, 0, 1.0),
+        (0, 3, -2.0),
+        (0, 9, 0.5),
+        (2, 1, 4.0),
+        (2, 7, -0.25),
+        (2, 8, 8.0),
+    ];
+    for (output, input, value) in entries {
+        values[input * 3 + output] = value;
+    }
+    Layer::new(10, 3, device).with(values)
+}
+
+pub fn tensors(bytes: &[u8]) -> HashMap<String, (Dtype, Vec<usize>, Vec<u8>)> {
+    let file = SafeTensors::deserialize(bytes).unwrap();
+    let entry = |(name, view): (String, TensorView<'_>)| {
+        (
+            name,
+            (view.dtype(), view.shape().to_vec(), view.data().to_vec()),
+        )
+    };
+    file.tensors().into_iter().map(entry).collect()
+}
+
+/// Every parameter's values, in order.
+pub fn values<M: Module>(model: &M) -> Vec<TensorData> {
+    struct Values(Vec<TensorData>);
+    impl burn::module::ModuleVisitor for Values {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.val().into_data());
+        }
+        fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
+            self.0.push(param.val().into_data());
+        }
+    }
+    let mut values = Values(Vec::new());
+    model.visit(&mut values);
+    values.0
+}
+
+#[derive(Module, Debug)]
+pub enum Choice {
+    Wide(Linear),
+    #[allow(dead_code)]
+    Narrow(Linear),
+}
+
+/// Modules of all kinds that the formats treat differently.
+#[derive(Module, Debug)]
+pub struct Zoo {
+    pub embedding: Embedding,
+    pub encoder: TransformerEncoder,
+    pub attention: MultiHeadAttention,
+    pub norm: LayerNorm,
+    pub layers: Vec<Linear>,
+    pub column: Linear,
+    pub choice: Choice,
+    pub steps: Param<Tensor<1, Int>>,
+}
+
+impl Zoo {
+    pub fn new(device: &Device) -> Self {
+        let column = LinearConfig::new(20, 12).with_layout(LinearLayout::Col);
+        Self {
+            embedding: EmbeddingConfig::new(11, 20).init(device),
+            encoder: TransformerEncoderConfig::new(20, 28, 2, 2).init(device),
+            attention: MultiHeadAttentionConfig::new(20, 4).init(device),
+            norm: LayerNormConfig::new(20).init(device),
+            layers: vec![
+                LinearConfig::new(20, 9).init(device),
+                LinearConfig::new(9, 30).with_bias(false).init(device),
+            ],
+            column: column.init(device),
+            choice: Choice::Wide(LinearConfig::new(20, 10).init(device)),
+            steps: Param::initialized(ParamId::new(), Tensor::from_data([1, -2, 3], device)),
+        }
+    }
+}
+
+/// Sets the smallest share of each matrix to 0.
+pub fn prune<M: Module>(model: M, share: f64) -> M {
+    struct Smallest(f64);
+    impl burn::module::ModuleMapper for Smallest {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            if D != 2 {
+                return param;
+            }
+            param.map(|old| {
+                let data = old.to_data();
+                let mut values = data.try_to_vec_as::<f32>().unwrap();
+                let mut order: Vec<usize> = (0..values.len()).collect();
+                order.sort_by(|&a, &b| values[a].abs().total_cmp(&values[b].abs()));
+                order.truncate((order.len() as f64 * self.0) as usize);
+                order.into_iter().for_each(|at| values[at] = 0.0);
+                Tensor::from_data(TensorData::new(values, data.shape().clone()), &old.device())
+            })
+        }
+    }
+    model.map(&mut Smallest(share))
+}
+
+/// The small model of the fuzz targets on the plain device, and its file.
+pub fn small() -> (fuzz::Small, Vec<u8>) {
+    let model = fuzz::Small::new(&burn_seven_tests::device());
+    let (bytes, _) = SaveConfig::new().to_bytes(&model).unwrap();
+    (model, bytes)
+}
+
+/// A safetensors file of this header and these bytes.
+pub fn file(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    bytes
+}

@@ -1,0 +1,270 @@
+//! What lies beside a sparse file, masks without weights, and names that are taken.
+#![allow(clippy::unwrap_used)] // a test may fail that way
+
+#[path = "common/sparse.rs"]
+mod common;
+
+use std::path::Path;
+
+use burn::module::{Module, Param};
+use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+use burn_seven::sparse::{
+    LoadConfig, Names, SaveConfig, SparseError, load, load_masks, load_masks_bytes, save,
+    save_dense, save_masks,
+};
+use burn_seven::{Mask, Masks, Selection};
+use burn_seven_tests::{devices, last_device, model::Net};
+use serde_json::{Value, json};
+
+use common::*;
+
+#[derive(Module, Debug)]
+struct Classifier {
+    embedding: Embedding,
+    inner: Linear,
+    head: Linear,
+}
+
+/// A pruned embedding and layer, and a head that was left out.
+fn classifier(device: &Device) -> Classifier {
+    let mut model = Classifier {
+        embedding: EmbeddingConfig::new(20, 16).init(device),
+        inner: LinearConfig::new(16, 16).init(device),
+        head: LinearConfig::new(16, 3).init(device),
+    };
+    model.embedding = prune(model.embedding, 0.5);
+    model.inner = prune(model.inner, 0.9);
+    model
+}
+
+fn config(folder: &Path) -> Value {
+    let text = std::fs::read(folder.join("config.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+#[test]
+fn the_description_names_what_is_compressed_and_what_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let model = classifier(&last_device());
+    std::fs::write(folder.path().join("config.json"), r#"{"hidden_size": 16}"#).unwrap();
+    let report = save(&model, &path).unwrap();
+    let config = config(folder.path());
+    assert_eq!(config["hidden_size"], 16);
+    let described = &config["quantization_config"];
+    assert_eq!(described["quant_method"], "compressed-tensors");
+    let sparsity = &described["sparsity_config"];
+    assert_eq!(sparsity["targets"], json!(["Embedding", "Linear"]));
+    assert_eq!(sparsity["ignore"], json!(["head"]));
+    // 160 of 320, 230 of 256 and what the initial biases have, of 320 + 256 + 48 + 19.
+    let share = sparsity["global_sparsity"].as_f64().unwrap();
+    assert!((share - 390.0 / 643.0).abs() < 0.01, "{share}");
+    assert_eq!(report.sparse.len(), 2);
+    let dense: Vec<&str> = report
+        .dense
+        .iter()
+        .map(|tensor| tensor.name.as_str())
+        .collect();
+    assert_eq!(dense, ["inner.bias", "head.weight", "head.bias"]);
+    assert_eq!(values(&load(&model, &path).unwrap()), values(&model));
+}
+
+#[test]
+fn a_dense_model_has_no_targets_rather_than_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let model = Layer::new(4, 4, &last_device());
+    save(&model, &path).unwrap();
+    let sparsity = config(folder.path())["quantization_config"]["sparsity_config"].clone();
+    assert_eq!(sparsity["targets"], json!([]));
+    assert_eq!(values(&load(&model, &path).unwrap()), values(&model));
+}
+
+#[test]
+fn files_of_burns_names_and_dense_ones_have_no_description() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let model = classifier(&last_device());
+    SaveConfig::new()
+        .with_names(Names::Burn)
+        .save(&model, &path)
+        .unwrap();
+    assert_eq!(values(&load(&model, &path).unwrap()), values(&model));
+    save_dense(&model, &path).unwrap();
+    assert_eq!(values(&load(&model, &path).unwrap()), values(&model));
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+}
+
+#[test]
+fn a_call_that_fails_replaces_neither_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let model = classifier(&last_device());
+    std::fs::write(&path, "before").unwrap();
+    std::fs::write(folder.path().join("config.json"), "not JSON").unwrap();
+    let error = save(&model, &path).unwrap_err();
+    assert!(matches!(error, SparseError::Config { .. }), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), b"before");
+    let error = save(&model, folder.path().join("config.json")).unwrap_err();
+    assert!(matches!(error, SparseError::Config { .. }), "{error}");
+    // A folder cannot be replaced by a file.
+    std::fs::remove_file(folder.path().join("config.json")).unwrap();
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    assert!(matches!(
+        save(&model, folder.path().join("folder")),
+        Err(SparseError::Io { .. })
+    ));
+    assert!(matches!(
+        save(&model, folder.path().join("no/such/folder")),
+        Err(SparseError::Io { .. })
+    ));
+    assert!(matches!(
+        load(&model, folder.path().join("none")),
+        Err(SparseError::Io { .. })
+    ));
+    let mut files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["folder", "model.safetensors"]);
+}
+
+#[derive(Module, Debug)]
+struct Taken {
+    fc: Linear,
+    bitmask: Param<Tensor<1>>,
+}
+
+#[test]
+fn names_that_sparse_weights_use_are_refused() {
+    let device = last_device();
+    let model = Taken {
+        fc: LinearConfig::new(4, 4).init(&device),
+        bitmask: Param::from_data([1.0], &device),
+    };
+    let error = SaveConfig::new().to_bytes(&model).unwrap_err();
+    let expected = "bitmask ends in \"bitmask\", which is the name of a part of a sparse weight";
+    assert_eq!(error.to_string(), expected);
+}
+
+/// There is no name to put before the parts.
+#[test]
+fn a_layer_by_itself_stays_dense() {
+    let layer = prune(LinearConfig::new(64, 64).init(&last_device()), 0.95);
+    let (bytes, report) = SaveConfig::new().to_bytes(&layer).unwrap();
+    assert!(report.sparse.is_empty());
+    assert_eq!(
+        values(&LoadConfig::new().load_bytes(&layer, bytes).unwrap()),
+        values(&layer)
+    );
+}
+
+#[test]
+fn masks_come_back_and_fit_the_model() {
+    for device in devices() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("masks.safetensors");
+        let model = Net::new(1, &device);
+        let masks = Masks::of_model(&prune(model.clone(), 0.8), &Selection::new()).unwrap();
+        let vector = Mask::from_kept("vector", [11], &[true; 11], &device).unwrap();
+        let kept: Vec<bool> = (0..30).map(|at| at % 7 == 0).collect();
+        let cube = Mask::from_kept("cube", [2, 3, 5], &kept, &device).unwrap();
+        let all: Vec<Mask> = masks.iter().cloned().chain([vector, cube]).collect();
+        save_masks(&Masks::from_masks(all.clone()).unwrap(), &path).unwrap();
+        let again = load_masks(&path, &device).unwrap();
+        assert_eq!(again.len(), 5);
+        for (again, mask) in again.iter().zip(&all) {
+            assert_eq!((again.path(), again.shape()), (mask.path(), mask.shape()));
+            assert_eq!(again.to_vec(), mask.to_vec());
+            assert_eq!(again.kept(), mask.kept());
+        }
+        let file = tensors(&std::fs::read(&path).unwrap());
+        assert_eq!(file["cube.bitmask"].1, [2, 2]);
+        assert_eq!(
+            file["cube.bitmask"].2,
+            [0b1000_0001, 0b0100_0000, 0b0100_0000, 0b0010_0000]
+        );
+        assert_eq!(file["vector.bitmask"].1, [1, 2]);
+
+        save_masks(&masks, &path).unwrap();
+        let masked = load_masks(&path, &device)
+            .unwrap()
+            .apply(model.clone())
+            .unwrap();
+        let expected = masks.apply(model).unwrap();
+        assert_eq!(values(&masked), values(&expected));
+    }
+}
+
+#[test]
+fn files_that_hold_no_masks_are_refused() {
+    let device = last_device();
+    let (_, weights) = small();
+    let error = load_masks_bytes(weights, &device).unwrap_err();
+    let expected = r#"the file's format is "pt", but should be burn-seven masks"#;
+    assert_eq!(error.to_string(), expected);
+
+    let header = |shape: &str, bits: &str, more: &str| {
+        format!(
+            r#"{{"__metadata__":{{"format":"burn-seven masks"}},"a.shape":{{"dtype":"I64","shape":{shape},"data_offsets":[0,16]}},"a.bitmask":{{"dtype":"U8","shape":{bits},"data_offsets":[16,20]}}{more}}}"#
+        )
+    };
+    let data = |sizes: [i64; 2], bits: [u8; 4]| {
+        let sizes = sizes.iter().flat_map(|size| size.to_le_bytes());
+        sizes.chain(bits).collect::<Vec<u8>>()
+    };
+    let good = data([2, 9], [0xff, 1, 0, 0]);
+    let read = |header: &str, data: &[u8]| load_masks_bytes(file(header, data), &device);
+    assert_eq!(read(&header("[2]", "[2,2]", ""), &good).unwrap().kept(), 9);
+    let other = r#","b.weight":{"dtype":"U8","shape":[0],"data_offsets":[20,20]}"#;
+    let half = r#","b.shape":{"dtype":"I64","shape":[0],"data_offsets":[20,20]}"#;
+    let table = [
+        (
+            header("[2]", "[4]", ""),
+            good.clone(),
+            "is [4], but should be [2, 2]",
+        ),
+        (
+            header("[2]", "[2,2]", ""),
+            data([2, 17], [0; 4]),
+            "is [2, 2], but should be [2, 3]",
+        ),
+        (
+            header("[2]", "[2,2]", ""),
+            data([2, -9], [0; 4]),
+            "[2, -9], but should be a weight's sizes",
+        ),
+        (
+            header("[2]", "[2,2]", ""),
+            data([i64::MAX, i64::MAX], [0; 4]),
+            "but should be a weight's sizes",
+        ),
+        (
+            header("[2]", "[2,2]", ""),
+            data([2, 9], [0, 2, 0, 0]),
+            "is 1 in row 0, but should be 0",
+        ),
+        (
+            header("[2,1]", "[2,2]", ""),
+            good.clone(),
+            "is [2, 1], but should be [2]",
+        ),
+        (
+            header("[2]", "[2,2]", other),
+            good.clone(),
+            "no place for 1 of the file's tensors: b.weight",
+        ),
+        (
+            header("[2]", "[2,2]", half),
+            good,
+            r#"incomplete: the file has no "b.bitmask""#,
+        ),
+    ];
+    for (header, data, expected) in table {
+        let text = read(&header, &data).unwrap_err().to_string();
+        assert!(text.contains(expected), "{text}\nbut expected\n{expected}");
+    }
+}
