@@ -6,7 +6,7 @@ mod common;
 
 use std::path::Path;
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, Reparameterization, Reparameterizer};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_seven::sparse::{
@@ -148,6 +148,76 @@ fn names_that_sparse_weights_use_are_refused() {
     let error = SaveConfig::new().to_bytes(&model).unwrap_err();
     let expected = "bitmask ends in \"bitmask\", which is the name of a part of a sparse weight";
     assert_eq!(error.to_string(), expected);
+}
+
+/// Known to files by its name, as the library's own.
+#[derive(Module, Debug)]
+struct SparseLinear {
+    weight: Param<Tensor<2>>,
+    bias: Option<Param<Tensor<1>>>,
+}
+
+#[derive(Module, Debug)]
+struct Sparse {
+    fc: SparseLinear,
+}
+
+/// A form of the weight that changes nothing, as the library's own.
+#[derive(Module, Debug)]
+struct Packed {
+    form: Param<Tensor<1>>,
+}
+
+impl Reparameterization for Packed {
+    const NAME: &'static str = "packed_weight";
+
+    fn apply<const D: usize>(&self, base: Tensor<D>) -> Tensor<D> {
+        base
+    }
+}
+
+struct Pack;
+
+impl Reparameterizer for Pack {
+    type Reparam = Packed;
+
+    fn reparameterize<const D: usize>(
+        &mut self,
+        path: &str,
+        param: Param<Tensor<D>>,
+    ) -> (Param<Tensor<D>>, Option<Packed>) {
+        let form = Param::from_data([1.0], &param.lazy_device());
+        (param, path.ends_with("weight").then_some(Packed { form }))
+    }
+}
+
+#[test]
+fn a_sparse_layer_is_a_linear_one_packed_or_not() {
+    let device = last_device();
+    let dense = example(&device);
+    let sparse = Sparse {
+        fc: SparseLinear {
+            weight: dense.fc.weight.clone(),
+            bias: None,
+        },
+    };
+    let packed = sparse.clone().apply_reparameterization(Pack);
+    for names in [Names::PyTorch, Names::Burn] {
+        let config = SaveConfig::new().with_names(names);
+        let (bytes, _) = config.to_bytes(&dense).unwrap();
+        assert_eq!(config.to_bytes(&sparse).unwrap().0, bytes);
+        assert_eq!(config.to_bytes(&packed).unwrap().0, bytes);
+        // The old form does not stay with the new weight.
+        let other = Layer::new(10, 3, &device);
+        let (bytes, _) = config.to_bytes(&other).unwrap();
+        let again = LoadConfig::new().load_bytes(&packed, bytes).unwrap();
+        assert!(again.fc.weight.reparameterization::<Packed>().is_none());
+        assert_eq!(values(&again), values(&other));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    save(&packed, folder.path().join("model.safetensors")).unwrap();
+    let sparsity = &config(folder.path())["quantization_config"]["sparsity_config"];
+    assert_eq!(sparsity["targets"], json!(["Linear"]));
 }
 
 /// There is no name to put before the parts.

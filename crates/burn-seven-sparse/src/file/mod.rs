@@ -17,14 +17,18 @@
 //! there, and shapes against the module's, before anything of their size is allocated.
 
 mod bitmask;
+mod cast;
 mod config;
 mod container;
+mod content;
 mod dtype;
 mod group;
 mod header;
 mod load;
 mod masks;
 mod names;
+mod place;
+mod plan;
 mod put;
 mod report;
 mod save;

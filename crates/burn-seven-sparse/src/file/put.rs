@@ -8,7 +8,8 @@ use burn::tensor::{Bool, Int, Tensor};
 use burn_store::{bridge, burn_pack::Tensor as PackTensor};
 
 use super::Names;
-use super::slots::{Place, is_mapped};
+use super::place::Place;
+use super::slots::is_mapped;
 use crate::SparseError;
 
 /// `module` with these tensors for the parameters at these paths. Shapes and kinds fit.

@@ -6,7 +6,7 @@ use burn::tensor::{Bool, DType, Device, Int, Tensor};
 use burn_store::{bridge, burn_pack::Tensor as PackTensor};
 
 use super::Names;
-use super::names::container;
+use super::place::Place;
 use crate::SparseError;
 
 /// A packed form of a weight whose stored values are the weight itself.
@@ -54,42 +54,6 @@ pub(super) enum Take {
     Description,
     /// Its values as well.
     Value,
-}
-
-/// Where a visitor or mapper stands in a module.
-#[derive(Debug)]
-pub(super) struct Place {
-    names: Names,
-    path: Vec<String>,
-    containers: Vec<String>,
-}
-
-impl Place {
-    pub(super) fn root(names: Names) -> Self {
-        Self {
-            names,
-            path: Vec::new(),
-            containers: Vec::new(),
-        }
-    }
-
-    pub(super) fn enter(&mut self, name: &str, container_type: &str) {
-        self.containers.push(container(container_type).to_string());
-        if !self.names.skips(container_type) {
-            self.path.push(name.to_string());
-        }
-    }
-
-    pub(super) fn exit(&mut self, container_type: &str) {
-        self.containers.pop();
-        if !self.names.skips(container_type) {
-            self.path.pop();
-        }
-    }
-
-    pub(super) fn path(&self) -> String {
-        self.path.join(".")
-    }
 }
 
 /// Every parameter of a module, in the module's order.

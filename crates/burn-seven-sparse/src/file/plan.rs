@@ -1,0 +1,125 @@
+//! Which of a file's tensors goes to which of a module's parameters.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use burn::tensor::{BoolStore, DType, DataError, TensorData};
+use burn_store::burn_pack::{Error as PackError, Tensor as PackTensor};
+use burn_store::{FloatCastAdapter, ModuleAdapter, ModuleContext, bridge};
+use safetensors::Dtype;
+
+use super::container::Container;
+use super::dtype;
+use super::group::Source;
+use super::names::Names;
+use super::slots::{Kind, Slot};
+use crate::SparseError;
+
+/// Which tensor goes where, checked but unread.
+pub(super) fn plan(
+    names: Names,
+    partial: bool,
+    slots: &[Slot],
+    file: Container,
+) -> Result<BTreeMap<String, PackTensor>, SparseError> {
+    let sources = Source::all(&file)?;
+    let file = Arc::new(file);
+    let (mut tensors, mut used, mut missing) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+    for slot in slots {
+        let other = || names.alternative(&slot.path, &slot.containers);
+        let own = sources.get_key_value(&slot.path);
+        match own.or_else(|| sources.get_key_value(&other()?)) {
+            Some((name, source)) => {
+                used.insert(name);
+                let tensor = adapt(names, slot, name, source, &file)?;
+                tensors.insert(slot.path.clone(), tensor);
+            }
+            None => missing.push(slot.path.clone()),
+        }
+    }
+    let unused = sources.keys().filter(|name| !used.contains(name));
+    let unused: Vec<String> = unused.cloned().collect();
+    match (partial, missing.is_empty(), unused.is_empty()) {
+        (false, false, _) => Err(SparseError::Missing { paths: missing }),
+        (false, true, false) => Err(SparseError::Unused { names: unused }),
+        _ => Ok(tensors),
+    }
+}
+
+/// A tensor of the file as the parameter that it goes to.
+fn adapt(
+    names: Names,
+    slot: &Slot,
+    name: &str,
+    source: &Source,
+    file: &Arc<Container>,
+) -> Result<PackTensor, SparseError> {
+    let found = dtype::from_file(source.dtype()).ok_or_else(|| SparseError::UnsupportedType {
+        path: name.to_string(),
+        found: source.dtype().to_string(),
+    })?;
+    if !slot.kind.takes(found) || !slot.kind.takes(slot.dtype) {
+        return Err(SparseError::TypeMismatch {
+            path: slot.path.clone(),
+            expected: slot.dtype,
+            found,
+        });
+    }
+    if let (Kind::Bool, Source::Dense(stored), Dtype::BOOL) = (slot.kind, source, source.dtype())
+        && let Some(byte) = file.at(&stored.place).iter().find(|byte| **byte > 1)
+    {
+        return Err(SparseError::malformed(name, "content", "0 or 1", byte));
+    }
+    let shape = source.shape();
+    let (source, file) = (source.clone(), file.clone());
+    let data = {
+        let shape = shape.clone();
+        move || {
+            let data = TensorData::try_from_bytes_vec(source.values(&file), shape.clone(), found);
+            data.map_err(invalid)
+        }
+    };
+    let tensor = bridge::deferred(slot.path.clone(), found, shape.into(), None, data);
+    let tensor = names.to_module(tensor, &slot.containers);
+    if tensor.shape.to_vec() != slot.shape {
+        return Err(SparseError::ShapeMismatch {
+            path: slot.path.clone(),
+            expected: slot.shape.clone(),
+            found: tensor.shape.to_vec(),
+        });
+    }
+    Ok(match slot.kind {
+        Kind::Float => {
+            FloatCastAdapter::to(slot.dtype).adapt(tensor, ModuleContext::new(&slot.containers))
+        }
+        Kind::Int if found != slot.dtype => convert(tensor, slot.dtype, |data, to| {
+            let from = data.dtype();
+            let cast = data.clone().try_cast(to)?;
+            // A value that does not fit does not come back.
+            Ok((cast.clone().try_cast(from)? == data).then_some(cast))
+        }),
+        Kind::Bool if found == DType::U8 => {
+            convert(tensor, DType::Bool(BoolStore::Native), |data, to| {
+                let flags = data.as_bytes().iter().map(|&byte| u8::from(byte != 0));
+                let flags = flags.collect::<Vec<u8>>();
+                TensorData::try_from_bytes_vec(flags, data.shape().clone(), to).map(Some)
+            })
+        }
+        _ => tensor,
+    })
+}
+
+type Convert = fn(TensorData, DType) -> Result<Option<TensorData>, DataError>;
+
+/// The tensor in another type, when it is read; an error where `by` gives none.
+fn convert(tensor: PackTensor, to: DType, by: Convert) -> PackTensor {
+    let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
+    bridge::deferred(name, to, shape, None, move || {
+        let cast = by(bridge::to_data(&tensor)?, to).map_err(invalid)?;
+        cast.ok_or_else(|| invalid(format!("a value does not fit in {to:?}")))
+    })
+}
+
+fn invalid(error: impl ToString) -> PackError {
+    PackError::ValidationError(error.to_string())
+}
