@@ -7,6 +7,7 @@ mod memory;
 mod numbers;
 mod overhead;
 mod scale;
+mod sparse;
 mod step;
 mod weights;
 
@@ -30,6 +31,8 @@ enum Command {
     Overhead(OverheadArgs),
     /// One SEVEN step over models of growing size
     Scale(ScaleArgs),
+    /// Sparse times dense against dense products, and a pruned encoder dense and packed
+    Sparse(SparseArgs),
 }
 
 /// What `step` measures.
@@ -85,6 +88,48 @@ struct ScaleArgs {
     json: Option<PathBuf>,
 }
 
+/// What `sparse` measures.
+#[derive(clap::Args)]
+struct SparseArgs {
+    /// How many rows of activations
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32, 128], value_parser = at_least_one)]
+    rows: Vec<usize>,
+    /// Shares of zeros
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_values_t = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98],
+        value_parser = share
+    )]
+    sparsities: Vec<f64>,
+    /// How many threads; one and all if not given
+    #[arg(long, value_delimiter = ',', value_parser = at_least_one)]
+    threads: Vec<usize>,
+    /// About how long each product is timed
+    #[arg(long, default_value_t = 100)]
+    milliseconds: u64,
+    /// How often the encoder runs each way
+    #[arg(long, default_value_t = 11, value_parser = at_least_one)]
+    encoder_runs: usize,
+    /// Show what was packed of the encoder
+    #[arg(long)]
+    report: bool,
+    /// A Python that has torch, to time its dense product as well
+    #[arg(long)]
+    torch: Option<PathBuf>,
+    /// Write all figures to this file as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
+        Ok(share) => Err(format!("{share} should be in [0, 1)")),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("it should be at least 1".to_string()),
@@ -110,6 +155,16 @@ enum Error {
     Model(String),
     #[error("a step failed before, and its model is gone")]
     Lost,
+    #[error(transparent)]
+    Sparse(#[from] burn_seven::sparse::SparseError),
+    #[error("the device has no sparse product: ndarray and flex have one")]
+    NoSparse,
+    #[error("outputs of the packed encoder differ by {0} from those of the dense one")]
+    Differs(f32),
+    #[error("{0} threads: {1}")]
+    Threads(usize, String),
+    #[error("torch: {0}")]
+    Torch(String),
     #[error("{0}: {1}")]
     Io(String, std::io::Error),
     #[error("figures as JSON: {0}")]
@@ -136,6 +191,7 @@ fn main() -> ExitCode {
         Command::Step(args) => step::run(&args),
         Command::Overhead(args) => overhead::run(&args),
         Command::Scale(args) => scale::run(&args),
+        Command::Sparse(args) => sparse::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

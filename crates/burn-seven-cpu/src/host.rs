@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use burn_seven_kernels::{
-    Candidates, Cut, Digit, Histogram, Kernels, Rewrite, SevenStep, SevenTensors, Updated, Written,
-    fell_back, portable,
+    Candidates, Cut, Digit, Histogram, Kernels, PackedWeight, Rewrite, SevenStep, SevenTensors,
+    Updated, Written, fell_back, portable,
 };
 
+use crate::host_sparse;
 use crate::{Flag, Scored, Seven, all_finite, count, seven, to_rows, write, zero};
 
 /// A tensor's values in row-major order.
@@ -245,6 +246,10 @@ impl<H: Host> Kernels for HostKernels<H> {
         let mut floats = H::floats(values).expect("floats that were usable should still be so");
         zero(floats.slice_mut(), flags.slice());
         H::from_floats(floats)
+    }
+
+    fn pack(&self, weight: &Tensor<2>) -> Option<PackedWeight> {
+        host_sparse::pack::<H>(weight)
     }
 
     fn write(&self, rewrites: Vec<Rewrite<'_>>, cut: Cut) -> Written {

@@ -5,14 +5,18 @@
 //! the same bits with and without it, and on any number of threads.
 //!
 //! Scratch is a histogram a thread, whatever the size of the model.
+//!
+//! [`sparse`] has the product of a sparse weight with activations, for inference.
 
 mod count;
 mod finite;
 mod flag;
 mod host;
+mod host_sparse;
 mod pieces;
 mod seven;
 mod simd;
+pub mod sparse;
 mod transpose;
 mod write;
 mod zero;

@@ -2,8 +2,8 @@
 //!
 //! Everything that touches each weight at each step goes through [`Kernels`]: the check for NaN and
 //! infinite values, SEVEN's update, counting scores by their bits, and writing masks once the cut is
-//! known. Every method has a portable default, made of Burn's tensor operations, which is the
-//! reference for the faster ones.
+//! known. So does the product with a sparse weight. Every method has a portable default, made of
+//! Burn's tensor operations, which is the reference for the faster ones.
 //!
 //! Scores are compared by [`key_of`], a map of floats to integers that keeps their order. The cut is
 //! found a [`Digit`] of the key at a time: one count of the highest bits finds the bin that holds it,
@@ -16,6 +16,7 @@ mod histogram;
 mod key;
 pub mod portable;
 mod seven;
+mod sparse;
 
 pub use candidates::{Candidates, Cut, Rewrite, Ties, Written};
 pub use fallback::fell_back;
@@ -23,6 +24,7 @@ pub use histogram::{Digit, Histogram, Place};
 pub use key::key_of;
 pub use portable::Portable;
 pub use seven::{SevenRule, SevenStep, SevenTensors, Updated};
+pub use sparse::{Activation, PackedWeight, SparseWeight};
 
 use burn::tensor::{Bool, Tensor};
 
@@ -82,6 +84,13 @@ pub trait Kernels: std::fmt::Debug + Send + Sync {
     /// shape `[n]`.
     fn zero(&self, values: Tensor<1>, dropped: &Tensor<1, Bool>) -> Tensor<1> {
         values.mask_fill(dropped.clone(), 0.0)
+    }
+
+    /// Packs a linear layer's weight, shape `[inputs, outputs]`, for products with activations that
+    /// skip its zeros; none where the backend has no such product, or not for this weight.
+    fn pack(&self, weight: &Tensor<2>) -> Option<PackedWeight> {
+        let _ = weight;
+        None
     }
 
     /// Writes new masks, in the order given, in place where no one else holds the old ones.

@@ -26,10 +26,12 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | [`file`](mod@file) | the files: [`SaveConfig`], [`LoadConfig`], [`Names`], [`SaveReport`], masks |
+//! | [`layer`] | [`SparseLinear`], a linear layer that skips its zeros once it is [packed](pack) |
 //! | [`error`] | [`SparseError`] |
 
 pub mod error;
 pub mod file;
+pub mod layer;
 
 #[doc(inline)]
 pub use error::SparseError;
@@ -37,4 +39,8 @@ pub use error::SparseError;
 pub use file::{
     DenseTensor, FloatType, LoadConfig, Names, SaveConfig, SaveReport, SparseWeight, load,
     load_masks, load_masks_bytes, save, save_dense, save_masks,
+};
+#[doc(inline)]
+pub use layer::{
+    Activation, PackConfig, PackReport, PackRule, SparseLinear, SparseLinearConfig, pack,
 };

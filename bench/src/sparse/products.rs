@@ -1,0 +1,158 @@
+//! One product of each shape, sparsity and number of rows.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData, module::linear};
+use burn_seven::kernels::{self, Activation};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde::Serialize;
+
+use super::contender::seconds;
+use super::dense;
+use super::torch::Torch;
+use crate::{Error, SparseArgs};
+
+/// Shapes of the weights, outputs by inputs: those of BERT-base.
+const SHAPES: [[usize; 2]; 3] = [[768, 768], [3072, 768], [768, 3072]];
+
+/// One product.
+#[derive(Debug, Serialize)]
+pub struct Figures {
+    pub threads: usize,
+    pub outputs: usize,
+    pub inputs: usize,
+    pub rows: usize,
+    /// Seconds of the dense products, by who made them.
+    pub dense: BTreeMap<&'static str, f64>,
+    /// The share of zeros that was asked for, and the seconds of the sparse product.
+    pub sparse: Vec<(f64, f64)>,
+}
+
+impl Figures {
+    /// The fastest dense product.
+    pub fn fastest(&self) -> (&'static str, f64) {
+        let dense = self.dense.iter().map(|(&name, &seconds)| (name, seconds));
+        let least = dense.min_by(|one, other| one.1.total_cmp(&other.1));
+        least.unwrap_or(("none", f64::NAN))
+    }
+
+    fn dense_flops(&self) -> f64 {
+        2.0 * (self.outputs * self.inputs * self.rows) as f64
+    }
+}
+
+/// Values in -1..1, a share of them exactly 0.
+fn values(count: usize, sparsity: f64, rng: &mut StdRng) -> Vec<f32> {
+    let value = |_| match rng.random_bool(sparsity) {
+        true => 0.0,
+        false => rng.random_range(-1.0..1.0),
+    };
+    (0..count).map(value).collect()
+}
+
+pub fn run(
+    args: &SparseArgs,
+    device: &Device,
+    threads: usize,
+    mut torch: Option<&mut Torch>,
+) -> Result<Vec<Figures>, Error> {
+    let mut all = Vec::new();
+    let mut rng = StdRng::seed_from_u64(0);
+    println!();
+    println!(
+        "{threads} thread{}: dense, then sparse: microseconds, GFLOP/s of the non-zeros, times faster than the fastest dense",
+        if threads == 1 { "" } else { "s" }
+    );
+    for [outputs, inputs] in SHAPES {
+        for &rows in &args.rows {
+            let shape = [rows, inputs, outputs];
+            let mut figures = Figures {
+                threads,
+                outputs,
+                inputs,
+                rows,
+                dense: dense_times(args, shape, &mut rng),
+                sparse: Vec::new(),
+            };
+            if let Some(torch) = torch.as_deref_mut() {
+                let seconds = torch.seconds(shape, threads, args.milliseconds)?;
+                figures.dense.insert("torch", seconds);
+            }
+            let flops = figures.dense_flops();
+            let rates = figures.dense.iter().map(|(name, seconds)| {
+                format!(
+                    "{name} {:.0} us {:.0} GFLOP/s",
+                    seconds * 1e6,
+                    flops / seconds / 1e9
+                )
+            });
+            let rates: Vec<String> = rates.collect();
+            println!("{outputs}x{inputs}, {rows} rows: {}", rates.join(", "));
+            let (_, fastest) = figures.fastest();
+            for &sparsity in &args.sparsities {
+                let seconds = sparse(args, shape, sparsity, device, &mut rng)?;
+                let rate = flops * (1.0 - sparsity) / seconds / 1e9;
+                println!(
+                    "    {:4.0} %  {:9.1} us  {rate:6.1} GFLOP/s  {:6.2} x",
+                    sparsity * 100.0,
+                    seconds * 1e6,
+                    fastest / seconds
+                );
+                figures.sparse.push((sparsity, seconds));
+            }
+            all.push(figures);
+        }
+    }
+    Ok(all)
+}
+
+/// The dense products of Burn's backends on the CPU and of the `faer` crate.
+fn dense_times(
+    args: &SparseArgs,
+    shape: [usize; 3],
+    rng: &mut StdRng,
+) -> BTreeMap<&'static str, f64> {
+    let [rows, inputs, outputs] = shape;
+    let input = values(rows * inputs, 0.0, rng);
+    let weight = values(inputs * outputs, 0.0, rng);
+    let mut times = BTreeMap::new();
+    let mut output = vec![0.0; rows * outputs];
+    let product = || dense::multiply(&input, &weight, &mut output, shape);
+    times.insert("faer", seconds(args.milliseconds, product));
+    let backends = [
+        ("ndarray", burn_seven_ndarray::device()),
+        ("flex", burn_seven_flex::device()),
+    ];
+    for (name, device) in backends {
+        let tensor = |values: &[f32], shape: [usize; 2]| {
+            Tensor::<2>::from_data(TensorData::new(values.to_vec(), shape), &device)
+        };
+        let input = tensor(&input, [rows, inputs]);
+        let weight = tensor(&weight, [inputs, outputs]);
+        let bias = Tensor::<1>::ones([outputs], &device);
+        let product = || drop(linear(input.clone(), weight.clone(), Some(bias.clone())));
+        times.insert(name, seconds(args.milliseconds, product));
+    }
+    times
+}
+
+/// The product that a packed layer makes, tensors in and out.
+fn sparse(
+    args: &SparseArgs,
+    [rows, inputs, outputs]: [usize; 3],
+    sparsity: f64,
+    device: &Device,
+    rng: &mut StdRng,
+) -> Result<f64, Error> {
+    let weight = TensorData::new(values(inputs * outputs, sparsity, rng), [inputs, outputs]);
+    let input = TensorData::new(values(rows * inputs, 0.0, rng), [rows, inputs]);
+    let packed = kernels::at(device).pack(&Tensor::from_data(weight, device));
+    let packed = packed.ok_or(Error::NoSparse)?;
+    let input = Tensor::<2>::from_data(input, device);
+    let bias = Tensor::<1>::ones([outputs], device);
+    let product = || packed.linear(input.clone(), Some(bias.clone()), Activation::None);
+    if product().is_none() {
+        return Err(Error::NoSparse);
+    }
+    Ok(seconds(args.milliseconds, || drop(product())))
+}

@@ -1,0 +1,69 @@
+//! Cutting the rows of activations into panels.
+
+/// The widths, in rows, that there are kernels for.
+pub const WIDTHS: [usize; 5] = [64, 32, 16, 8, 1];
+
+/// Some rows of activations that are taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The first row.
+    pub first: usize,
+    /// How many rows there are, at most `width`.
+    pub rows: usize,
+    /// The panel's width; rows that are missing are zeros.
+    pub width: usize,
+}
+
+/// Cuts `rows` into panels of at most `widest`, which is one of [`WIDTHS`].
+///
+/// A panel that is three quarters full or more is taken rather than two narrower ones: each panel
+/// reads the whole weight.
+pub fn split(rows: usize, widest: usize) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(rows / widest + WIDTHS.len());
+    let mut first = 0;
+    while first < rows {
+        let rest = rows - first;
+        let fits = |width: &&usize| **width <= widest && rest * 4 >= **width * 3;
+        let width = *WIDTHS.iter().find(fits).unwrap_or(&1);
+        let rows = rest.min(width);
+        parts.push(Part { first, rows, width });
+        first += rows;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn widths(rows: usize, widest: usize) -> Vec<(usize, usize)> {
+        let parts = split(rows, widest);
+        parts.iter().map(|part| (part.rows, part.width)).collect()
+    }
+
+    #[test]
+    fn wide_panels_first_and_nearly_full_ones_padded() {
+        assert_eq!(widths(128, 64), [(64, 64), (64, 64)]);
+        assert_eq!(widths(40, 64), [(32, 32), (8, 8)]);
+        assert_eq!(widths(48, 64), [(48, 64)]);
+        assert_eq!(widths(48, 32), [(32, 32), (16, 16)]);
+        assert_eq!(widths(6, 64), [(6, 8)]);
+        assert_eq!(widths(2, 64), [(1, 1), (1, 1)]);
+        assert!(widths(0, 64).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_in_one_panel(rows in 0usize..500, widest in 0usize..5) {
+            let mut next = 0;
+            for part in split(rows, WIDTHS[widest]) {
+                prop_assert_eq!(part.first, next);
+                prop_assert!(part.rows >= 1 && part.rows <= part.width);
+                prop_assert!(part.width <= WIDTHS[widest]);
+                next += part.rows;
+            }
+            prop_assert_eq!(next, rows);
+        }
+    }
+}

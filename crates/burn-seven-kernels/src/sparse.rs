@@ -1,0 +1,47 @@
+//! A sparse weight in the form that a backend multiplies fastest.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor};
+
+/// What is applied to each output of a linear layer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    None,
+    /// `max(x, 0)`.
+    Relu,
+    /// `x Φ(x)` with the normal distribution's cumulative function, as Burn's `Gelu`.
+    Gelu,
+}
+
+/// A sparse weight matrix of a linear layer, packed by a backend for products with activations.
+pub trait SparseWeight: Debug + Send + Sync {
+    /// `[inputs, outputs]`, the shape of the weight that was packed.
+    fn shape(&self) -> [usize; 2];
+
+    /// How many weights are not 0.
+    fn nonzeros(&self) -> usize;
+
+    /// How many bytes of memory the packed form takes.
+    fn bytes(&self) -> usize;
+
+    /// `activation(input weight + bias)` for an input of shape `[rows, inputs]` and a bias of shape
+    /// `[outputs]`: shape `[rows, outputs]`.
+    ///
+    /// None where a tensor is not float32 or not on a device of the backend.
+    fn linear(
+        &self,
+        input: Tensor<2>,
+        bias: Option<Tensor<1>>,
+        activation: Activation,
+    ) -> Option<Tensor<2>>;
+
+    /// The weight as a tensor, shape `[inputs, outputs]`.
+    fn to_dense(&self, device: &Device) -> Tensor<2>;
+}
+
+/// What [`Kernels::pack`](crate::Kernels::pack) gives: shared by the layer's clones.
+pub type PackedWeight = Arc<dyn SparseWeight>;

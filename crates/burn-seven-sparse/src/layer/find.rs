@@ -1,0 +1,81 @@
+//! The layers of a model that can be packed.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+
+use super::form::PackedForm;
+use crate::SparseError;
+use burn::module::Reparameterization;
+
+/// A layer's weight.
+#[derive(Debug)]
+pub(super) struct Layer {
+    /// The weight's path in the module.
+    pub path: String,
+    pub weight: Tensor<2>,
+}
+
+/// The weights of all [`SparseLinear`](super::SparseLinear) layers, and whether any is packed.
+///
+/// # Errors
+///
+/// When one carries a mask or an adapter.
+pub(super) fn layers<M: Module>(model: &M) -> Result<(Vec<Layer>, bool), SparseError> {
+    let mut finder = Finder::default();
+    model.visit(&mut finder);
+    match finder.error {
+        Some(error) => Err(error),
+        None => Ok((finder.layers, finder.packed)),
+    }
+}
+
+#[derive(Default)]
+struct Finder {
+    path: Vec<(String, String)>,
+    layers: Vec<Layer>,
+    packed: bool,
+    error: Option<SparseError>,
+}
+
+impl Finder {
+    fn dotted(&self) -> String {
+        let names: Vec<&str> = self.path.iter().map(|(name, _)| name.as_str()).collect();
+        names.join(".")
+    }
+}
+
+impl ModuleVisitor for Finder {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        if container_type == "Reparameterization" {
+            let path = self.dotted();
+            let ours = self.layers.last().is_some_and(|layer| layer.path == path);
+            match name == PackedForm::NAME {
+                true => self.packed = true,
+                false if ours && self.error.is_none() => {
+                    let kind = name.to_string();
+                    self.error = Some(SparseError::Reparameterized { path, kind });
+                }
+                false => {}
+            }
+        }
+        self.path
+            .push((name.to_string(), container_type.to_string()));
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let ours = self.path.last().is_some_and(|(name, container)| {
+            name == "weight" && container == "Struct:SparseLinear"
+        });
+        let dims = param.lazy_shape();
+        if ours && let [inputs, outputs] = dims[..] {
+            self.layers.push(Layer {
+                path: self.dotted(),
+                weight: param.val().reshape([inputs, outputs]),
+            });
+        }
+    }
+}
