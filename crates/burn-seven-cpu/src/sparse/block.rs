@@ -3,12 +3,11 @@
 /// How many outputs lie interleaved.
 pub const QUAD: usize = 4;
 
-/// A non-zero.
+/// A non-zero of an output.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(C)]
 pub struct Entry {
     /// The input it reads.
-    pub input: u32,
+    pub input: u16,
     /// The weight.
     pub value: f32,
 }
@@ -34,9 +33,14 @@ pub struct Block {
     /// The outputs of each quad, by their place in the block; the place behind the last output
     /// stands for none.
     pub places: Vec<u32>,
-    /// The entries of each quad, one of each of its outputs in turn. Outputs with fewer entries
-    /// than others of their quad are filled up with zeros that read the input behind the last.
-    pub entries: Vec<Entry>,
+    /// The inputs that a quad's entries read, one of each of its outputs at a time. Outputs with
+    /// fewer entries than others of their quad are filled up with zeros that read the input behind
+    /// the last.
+    ///
+    /// Four take one load: loads are what the kernels spend their time with.
+    pub inputs: Vec<[u16; QUAD]>,
+    /// The weights beside them.
+    pub weights: Vec<[f32; QUAD]>,
 }
 
 impl Block {
@@ -60,13 +64,13 @@ impl Block {
                     &rest[..part]
                 })
                 .collect();
-            block.push(&parts, inputs as u32);
+            block.push(&parts, inputs as u16);
         }
         block
     }
 
     /// Adds a chunk.
-    fn push(&mut self, parts: &[&[Entry]], none: u32) {
+    fn push(&mut self, parts: &[&[Entry]], none: u16) {
         let mut order: Vec<usize> = (0..parts.len())
             .filter(|&output| !parts[output].is_empty())
             .collect();
@@ -82,14 +86,16 @@ impl Block {
             self.places
                 .extend(std::iter::repeat_n(self.outputs as u32, missing));
             for index in 0..count {
-                for place in 0..QUAD {
+                let entries: [Entry; QUAD] = std::array::from_fn(|place| {
                     let part = quad.get(place).map_or(&[][..], |&output| parts[output]);
                     let filler = Entry {
                         input: none,
                         value: 0.0,
                     };
-                    self.entries.push(*part.get(index).unwrap_or(&filler));
-                }
+                    *part.get(index).unwrap_or(&filler)
+                });
+                self.inputs.push(entries.map(|entry| entry.input));
+                self.weights.push(entries.map(|entry| entry.value));
             }
             let count = count as u32;
             match self.runs[start..].last_mut() {
@@ -101,23 +107,26 @@ impl Block {
 
     /// How many bytes the block takes.
     pub fn bytes(&self) -> usize {
-        size_of_val(&*self.runs) + size_of_val(&*self.places) + size_of_val(&*self.entries)
+        size_of_val(&*self.runs)
+            + size_of_val(&*self.places)
+            + size_of_val(&*self.inputs)
+            + size_of_val(&*self.weights)
     }
 
     /// Hands each non-zero to `visit`: output, input, weight.
     pub fn visit(&self, inputs: usize, mut visit: impl FnMut(usize, usize, f32)) {
-        let (mut places, mut entries) = (&self.places[..], &self.entries[..]);
+        let mut places = self.places.chunks_exact(QUAD);
+        let mut steps = self.inputs.iter().zip(&self.weights);
         for run in &self.runs {
             for _ in 0..run.quads {
-                let (quad, rest) = places.split_at(QUAD);
-                let (part, after) = entries.split_at(run.count as usize * QUAD);
-                for (index, entry) in part.iter().enumerate() {
-                    let (place, input) = (quad[index % QUAD] as usize, entry.input as usize);
-                    if input < inputs {
-                        visit(self.first + place, input, entry.value);
+                let quad = places.next().unwrap_or_default();
+                for (read, weights) in steps.by_ref().take(run.count as usize) {
+                    for ((&place, &input), &weight) in quad.iter().zip(read).zip(weights) {
+                        if usize::from(input) < inputs {
+                            visit(self.first + place as usize, input.into(), weight);
+                        }
                     }
                 }
-                (places, entries) = (rest, after);
             }
         }
     }
@@ -127,10 +136,10 @@ impl Block {
 mod tests {
     use super::*;
 
-    fn entries(inputs: &[u32]) -> Vec<Entry> {
+    fn entries(inputs: &[u16]) -> Vec<Entry> {
         let entry = |&input| Entry {
             input,
-            value: input as f32 + 1.0,
+            value: f32::from(input) + 1.0,
         };
         inputs.iter().map(entry).collect()
     }
@@ -144,8 +153,16 @@ mod tests {
         assert_eq!(block.places, [1, 2, 0, 3, 2, 3, 3, 3]);
         let run = Run { count: 2, quads: 1 };
         assert_eq!(block.runs, [run, run]);
-        let read: Vec<u32> = block.entries.iter().map(|entry| entry.input).collect();
-        assert_eq!(read, [1, 0, 0, 4, 4, 4, 1, 4, 2, 4, 4, 4, 3, 4, 4, 4]);
+        assert_eq!(
+            block.inputs,
+            [[1, 0, 0, 4], [4, 4, 1, 4], [2, 4, 4, 4], [3, 4, 4, 4]]
+        );
+        let weights = [
+            [2.0, 1.0, 1.0, 0.0],
+            [0.0, 0.0, 2.0, 0.0],
+            [3.0, 0.0, 0.0, 0.0],
+        ];
+        assert_eq!(block.weights[..3], weights);
         let mut seen = Vec::new();
         block.visit(4, |output, input, value| seen.push((output, input, value)));
         seen.sort_by_key(|&(output, input, _)| (output, input));

@@ -15,23 +15,26 @@ pub fn portable<const T: usize, const R: usize, const FUSED: bool>(
     panel: &[f32],
     outputs: &mut [f32],
 ) {
-    let (mut places, mut entries) = (&block.places[..], &block.entries[..]);
+    let mut places = block.places.chunks_exact(QUAD);
+    let mut start = 0;
     for run in &block.runs {
         for _ in 0..run.quads {
-            let (quad, more) = places.split_at(QUAD);
-            let (part, after) = entries.split_at(run.count as usize * QUAD);
+            let quad = places.next().unwrap_or_default();
+            let steps = start..start + run.count as usize;
+            let (read, weights) = (&block.inputs[steps.clone()], &block.weights[steps.clone()]);
             for from in (0..QUAD).step_by(R) {
                 let mut sums = [[0.0f32; T]; R];
                 for (sum, &place) in sums.iter_mut().zip(&quad[from..]) {
                     sum.copy_from_slice(&outputs[place as usize * T..][..T]);
                 }
-                for entries in part.chunks_exact(QUAD) {
-                    for (sum, entry) in sums.iter_mut().zip(&entries[from..]) {
-                        let values = &panel[entry.input as usize * T..][..T];
+                for (read, weights) in read.iter().zip(weights) {
+                    for (r, sum) in sums.iter_mut().enumerate() {
+                        let weight = weights[from + r];
+                        let values = &panel[usize::from(read[from + r]) * T..][..T];
                         for (sum, &value) in sum.iter_mut().zip(values) {
                             *sum = match FUSED {
-                                true => entry.value.mul_add(value, *sum),
-                                false => entry.value * value + *sum,
+                                true => weight.mul_add(value, *sum),
+                                false => weight * value + *sum,
                             };
                         }
                     }
@@ -40,7 +43,7 @@ pub fn portable<const T: usize, const R: usize, const FUSED: bool>(
                     outputs[place as usize * T..][..T].copy_from_slice(sum);
                 }
             }
-            (places, entries) = (more, after);
+            start = steps.end;
         }
     }
 }
@@ -68,15 +71,16 @@ macro_rules! kernel {
             const LANES: usize = $lanes;
             let width = N * LANES;
             let mut quad = block.places.as_ptr();
-            let mut entries = block.entries.as_ptr();
+            let mut read = block.inputs.as_ptr();
+            let mut weights = block.weights.as_ptr();
             for run in &block.runs {
                 let count = run.count as usize;
                 for _ in 0..run.quads {
                     for from in (0..QUAD).step_by(R) {
                         let mut sums = [[$zero(); N]; R];
-                        // SAFETY: a quad has four places, each of a row of `outputs`; its
-                        // `count` times four entries read rows of `panel`. Both lists are walked
-                        // to their end and no further, as the runs count them.
+                        // SAFETY: a quad has four places, each of a row of `outputs`; the inputs
+                        // of its `count` steps are rows of `panel`. The lists are walked to their
+                        // end and no further, as the runs count them.
                         unsafe {
                             for (r, sums) in sums.iter_mut().enumerate() {
                                 let row = outputs.add(*quad.add(from + r) as usize * width);
@@ -84,18 +88,18 @@ macro_rules! kernel {
                                     *sum = $load(row.add(n * LANES));
                                 }
                             }
-                            let mut next = entries.add(from);
-                            for _ in 0..count {
+                            for step in 0..count {
+                                let read = read.add(step).cast::<u64>().read_unaligned();
+                                let weights = weights.add(step).cast::<f32>();
                                 for (r, sums) in sums.iter_mut().enumerate() {
-                                    let entry = &*next.add(r);
-                                    let weight = $broadcast(entry.value);
-                                    let row = panel.add(entry.input as usize * width);
+                                    let input = (read >> (16 * (from + r))) as u16;
+                                    let weight = $broadcast(*weights.add(from + r));
+                                    let row = panel.add(usize::from(input) * width);
                                     for (n, sum) in sums.iter_mut().enumerate() {
                                         let values = $load(row.add(n * LANES));
                                         *sum = $multiply_add(weight, values, *sum);
                                     }
                                 }
-                                next = next.wrapping_add(QUAD);
                             }
                             for (r, sums) in sums.iter().enumerate() {
                                 let row = outputs.add(*quad.add(from + r) as usize * width);
@@ -106,7 +110,8 @@ macro_rules! kernel {
                         }
                     }
                     quad = quad.wrapping_add(QUAD);
-                    entries = entries.wrapping_add(count * QUAD);
+                    read = read.wrapping_add(count);
+                    weights = weights.wrapping_add(count);
                 }
             }
         }

@@ -52,7 +52,7 @@ pub fn multiply_with(
     let biases = bias.map_or(outputs, <[f32]>::len);
     assert_eq!(biases, outputs, "values of the bias");
 
-    let parts = split(rows, weight.widest());
+    let parts = split(rows);
     let size = |part: &Part| (inputs + 1) * part.width;
     let shared = Rows::new(output, rows, outputs);
     let one = |block: &Block, part: Part, panel: &[f32]| {

@@ -4,10 +4,11 @@ use super::{Block, Entry};
 
 /// Outputs of a block: their results of one panel stay in the nearest cache beside a chunk's
 /// activations.
-const BLOCK: usize = 256;
+const BLOCK: usize = 192;
 
-/// From this density on panels are wider, which reads the entries fewer times, and chunks shorter.
-const DENSE: f64 = 0.15;
+/// Inputs of a chunk, by the density above which it is taken: fewer stay in the nearest cache, more
+/// need their outputs less often. Measured.
+const CHUNKS: [(f64, usize); 3] = [(0.15, 128), (0.07, 192), (0.0, 256)];
 
 /// A sparse weight matrix, packed for [`multiply`](super::multiply).
 #[derive(Debug, Clone)]
@@ -15,7 +16,6 @@ pub struct Packed {
     inputs: usize,
     outputs: usize,
     nonzeros: usize,
-    widest: usize,
     blocks: Vec<Block>,
 }
 
@@ -23,22 +23,21 @@ impl Packed {
     /// Packs a weight of `inputs` rows and `outputs` columns, given row by row, as Burn's linear
     /// layer holds it. Zeros of either sign are left out.
     ///
-    /// None where it has more inputs or outputs than 32 bits can count.
+    /// None where it has more than 65,535 inputs, or more outputs than 32 bits can count.
     ///
     /// # Panics
     ///
     /// When there are not `inputs * outputs` values.
     pub fn new(weight: &[f32], inputs: usize, outputs: usize) -> Option<Self> {
         assert_eq!(weight.len(), inputs * outputs, "values of the weight");
-        if u32::try_from(inputs).is_err() || u32::try_from(outputs).is_err() {
+        // The input behind the last one has a number too.
+        if u16::try_from(inputs).is_err() || u32::try_from(outputs).is_err() {
             return None;
         }
         let nonzeros = weight.iter().filter(|value| **value != 0.0).count();
         let density = nonzeros as f64 / weight.len().max(1) as f64;
-        let (widest, chunk) = match density > DENSE {
-            true => (64, 128),
-            false => (64, 192),
-        };
+        let chunk = CHUNKS.iter().find(|(above, _)| density > *above);
+        let chunk = chunk.map_or(inputs.max(1), |(_, chunk)| *chunk);
         let mut blocks = Vec::with_capacity(outputs.div_ceil(BLOCK));
         for first in (0..outputs).step_by(BLOCK) {
             let count = BLOCK.min(outputs - first);
@@ -47,7 +46,7 @@ impl Packed {
                 let row = &weight[input * outputs + first..][..count];
                 for (column, &value) in columns.iter_mut().zip(row) {
                     if value != 0.0 {
-                        let input = input as u32;
+                        let input = input as u16;
                         column.push(Entry { input, value });
                     }
                 }
@@ -58,7 +57,6 @@ impl Packed {
             inputs,
             outputs,
             nonzeros,
-            widest,
             blocks,
         })
     }
@@ -94,11 +92,6 @@ impl Packed {
         weight
     }
 
-    /// The widest panel that pays.
-    pub(super) fn widest(&self) -> usize {
-        self.widest
-    }
-
     pub(super) fn blocks(&self) -> &[Block] {
         &self.blocks
     }
@@ -127,6 +120,12 @@ mod tests {
             let packed = Packed::new(&[], inputs, outputs).expect("a small weight");
             assert_eq!((packed.nonzeros(), packed.to_dense().len()), (0, 0));
         }
+    }
+
+    #[test]
+    fn more_inputs_than_can_be_numbered_are_not_packed() {
+        assert!(Packed::new(&vec![1.0; 65_535], 65_535, 1).is_some());
+        assert!(Packed::new(&vec![1.0; 65_536], 65_536, 1).is_none());
     }
 
     proptest! {

@@ -13,106 +13,96 @@ const TILES: [(usize, usize); 4] = [(0, 0), (0, TILE), (TILE, 0), (TILE, TILE)];
 
 /// Writes the panel of a part: for each input the values of all its rows, then zeros once more.
 ///
-/// `panel` holds `(inputs + 1) * part.width` values.
+/// # Panics
+///
+/// When `panel` does not hold `(inputs + 1) * part.width` values, or `input` not the part's rows.
 #[inline(always)]
 pub fn gather<T: Turn>(input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
-    let width = part.width;
-    let rows = &input[part.first * inputs..][..part.rows * inputs];
+    let Part { rows, width, .. } = part;
+    let input = &input[part.first * inputs..][..rows * inputs];
+    assert_eq!(panel.len(), (inputs + 1) * width, "values of the panel");
     panel[inputs * width..].fill(0.0);
     if width == 1 {
-        panel[..inputs].copy_from_slice(rows);
+        panel[..inputs].copy_from_slice(input);
         return;
     }
     // Closures would not be compiled for the vector unit of the function that they end up in.
-    for top in (0..width).step_by(GROUP) {
-        for left in (0..inputs).step_by(GROUP) {
+    let (whole_rows, whole_inputs) = (rows - rows % TILE, inputs - inputs % TILE);
+    for top in (0..whole_rows).step_by(GROUP) {
+        for left in (0..whole_inputs).step_by(GROUP) {
             for (down, right) in TILES {
                 let (top, left) = (top + down, left + right);
-                if top < width && left < inputs {
-                    gather_tile::<T>(rows, inputs, (top, left), part, panel);
+                if top < whole_rows && left < whole_inputs {
+                    gather_tile::<T>(input, inputs, (top, left), width, panel);
                 }
             }
         }
     }
-}
-
-#[inline(always)]
-#[allow(unsafe_code)]
-fn gather_tile<T: Turn>(
-    rows: &[f32],
-    inputs: usize,
-    (top, left): (usize, usize),
-    part: Part,
-    panel: &mut [f32],
-) {
-    let height = part.rows.saturating_sub(top).min(TILE);
-    let across = TILE.min(inputs - left);
-    if height == TILE && across == TILE {
-        let (from, to) = (top * inputs + left, left * part.width + top);
-        assert!(from + (TILE - 1) * inputs + TILE <= rows.len());
-        assert!(to + (TILE - 1) * part.width + TILE <= panel.len());
-        // SAFETY: the last value of the last row is inside on both sides, as just asserted; the
-        // instructions are those of the function that this is compiled into.
-        unsafe {
-            let (from, to) = (rows.as_ptr().add(from), panel.as_mut_ptr().add(to));
-            T::turn(from, inputs, to, part.width);
-        }
-        return;
-    }
-    for column in left..left + across {
-        let values = &mut panel[column * part.width + top..][..TILE];
-        for (row, value) in values.iter_mut().enumerate() {
-            *value = match row < height {
-                true => rows[(top + row) * inputs + column],
+    for row in 0..width {
+        let done = if row < whole_rows { whole_inputs } else { 0 };
+        for column in done..inputs {
+            panel[column * width + row] = match row < rows {
+                true => input[row * inputs + column],
                 false => 0.0,
             };
         }
     }
 }
 
-/// Writes the rows of a part, from a panel of `count` outputs from `first` on.
+/// Turns the tile from `top` and `left` on, which should be inside of the input.
 #[inline(always)]
-pub fn scatter<T: Turn>(panel: &[f32], part: Part, first: usize, count: usize, rows: &Rows<'_>) {
-    if part.width == 1 {
-        rows.write(part.first, first, &panel[..count]);
-        return;
-    }
-    // Along the rows: a few rows that are a power of two apart fill a set of the cache.
-    for top in (0..part.rows).step_by(TILE) {
-        for left in (0..count).step_by(TILE) {
-            scatter_tile::<T>(panel, part, (top, left), first, count, rows);
-        }
+#[allow(unsafe_code)]
+fn gather_tile<T: Turn>(
+    input: &[f32],
+    inputs: usize,
+    (top, left): (usize, usize),
+    width: usize,
+    panel: &mut [f32],
+) {
+    debug_assert!((top + TILE) * inputs <= input.len() && left + TILE <= inputs);
+    debug_assert!((left + TILE) * width <= panel.len() && top + TILE <= width);
+    // SAFETY: the tile is inside of whole tiles of the input's rows and of the panel, whose lengths
+    // `gather` has asserted; the instructions are those of the function that this is compiled into.
+    unsafe {
+        let from = input.as_ptr().add(top * inputs + left);
+        let to = panel.as_mut_ptr().add(left * width + top);
+        T::turn(from, inputs, to, width);
     }
 }
 
+/// Writes the rows of a part, from a panel of `count` outputs from `first` on.
+///
+/// # Panics
+///
+/// When the panel does not hold so many outputs, or they do not fit into the rows.
 #[inline(always)]
 #[allow(unsafe_code)]
-fn scatter_tile<T: Turn>(
-    panel: &[f32],
-    part: Part,
-    (top, left): (usize, usize),
-    first: usize,
-    count: usize,
-    rows: &Rows<'_>,
-) {
-    let height = TILE.min(part.rows - top);
-    let across = TILE.min(count - left);
-    if height == TILE && across == TILE {
-        let from = left * part.width + top;
-        assert!(from + (TILE - 1) * part.width + TILE <= panel.len());
-        let (to, stride) = rows.tile(part.first + top, first + left, TILE);
-        // SAFETY: the last value of the last row is inside, as just asserted, and `tile` has looked
-        // after the other side; the instructions are those of the function that this is compiled
-        // into.
-        unsafe { T::turn(panel.as_ptr().add(from), part.width, to, stride) };
+pub fn scatter<T: Turn>(panel: &[f32], part: Part, first: usize, count: usize, rows: &Rows<'_>) {
+    let width = part.width;
+    let panel = &panel[..count * width];
+    let to = rows.place(part.first, first, part.rows, count);
+    if width == 1 {
+        to.write(0, 0, panel);
         return;
     }
-    for row in top..top + height {
-        let mut values = [0.0; TILE];
-        for (column, value) in values[..across].iter_mut().enumerate() {
-            *value = panel[(left + column) * part.width + row];
+    let (whole_rows, whole_outputs) = (part.rows - part.rows % TILE, count - count % TILE);
+    // Along the rows: a few rows that are a power of two apart fill a set of the cache.
+    for top in (0..whole_rows).step_by(TILE) {
+        for left in (0..whole_outputs).step_by(TILE) {
+            // SAFETY: the tile is inside of whole tiles of the panel, which was cut to `count`
+            // outputs, and of the place in the rows; the instructions are those of the function
+            // that this is compiled into.
+            unsafe {
+                let from = panel.as_ptr().add(left * width + top);
+                T::turn(from, width, to.at(top, left), to.stride());
+            }
         }
-        rows.write(part.first + row, first + left, &values[..across]);
+    }
+    for row in 0..part.rows {
+        let done = if row < whole_rows { whole_outputs } else { 0 };
+        for column in done..count {
+            to.write(row, column, &panel[column * width + row..][..1]);
+        }
     }
 }
 
@@ -144,12 +134,12 @@ mod tests {
         #[test]
         #[allow(unsafe_code)]
         fn scattering_gathered_rows_gives_them_back(
-            rows in 1usize..100, inputs in 1usize..40, widest in 0usize..5,
+            rows in 1usize..200, inputs in 1usize..40,
         ) {
             let input: Vec<f32> = (0..rows * inputs).map(|index| index as f32).collect();
             let mut output = Vec::new();
             let shared = Rows::new(&mut output, rows, inputs);
-            for part in split(rows, crate::sparse::split::WIDTHS[widest]) {
+            for part in split(rows) {
                 let mut panel = vec![f32::NAN; (inputs + 1) * part.width];
                 gather::<Plain>(&input, inputs, part, &mut panel);
                 prop_assert!(panel.iter().all(|value| value.is_finite()));

@@ -15,7 +15,7 @@ pub struct Rows<'a> {
 }
 
 #[allow(unsafe_code)]
-// SAFETY: the memory is borrowed for as long as this lives, and written through `write` alone,
+// SAFETY: the memory is borrowed for as long as this lives, and written through `Place` alone,
 // whose callers write disjoint places.
 unsafe impl Send for Rows<'_> {}
 #[allow(unsafe_code)]
@@ -36,37 +36,23 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Writes values of one row, from column `left` on.
-    ///
-    /// # Panics
-    ///
-    /// When they do not fit.
-    #[inline(always)]
-    #[allow(unsafe_code)]
-    pub fn write(&self, row: usize, left: usize, values: &[f32]) {
-        assert!(row < self.rows && left + values.len() <= self.width);
-        // SAFETY: the place is inside what `new` reserved, as just asserted; `values` borrows other
-        // memory, since this has the only borrow of its own.
-        unsafe {
-            let to = self.values.add(row * self.width + left);
-            std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
-        }
-    }
-
-    /// Where a square of `side` rows and columns is to be written, and how far rows are apart.
+    /// A part of the rows to write: `height` of them from `top` on, `width` columns from `left` on.
     ///
     /// # Panics
     ///
     /// When it does not fit.
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub fn tile(&self, top: usize, left: usize, side: usize) -> (*mut f32, usize) {
-        assert!(top + side <= self.rows && left + side <= self.width);
-        // SAFETY: the place is inside what `new` reserved, as just asserted.
-        (
-            unsafe { self.values.add(top * self.width + left) },
-            self.width,
-        )
+    pub fn place(&self, top: usize, left: usize, height: usize, width: usize) -> Place<'_> {
+        assert!(top + height <= self.rows && left + width <= self.width);
+        Place {
+            // SAFETY: the place is inside what `new` reserved, as just asserted.
+            values: unsafe { self.values.add(top * self.width + left) },
+            stride: self.width,
+            height,
+            width,
+            borrow: PhantomData,
+        }
     }
 
     /// Lets the output have its values.
@@ -79,5 +65,53 @@ impl<'a> Rows<'a> {
         // SAFETY: `output` is borrowed by this alone and has room for all values, which the caller
         // says are written.
         unsafe { (*self.output).set_len(self.rows * self.width) }
+    }
+}
+
+/// A part of the rows that one thread writes.
+#[derive(Debug)]
+pub struct Place<'a> {
+    values: *mut f32,
+    stride: usize,
+    height: usize,
+    width: usize,
+    borrow: PhantomData<&'a f32>,
+}
+
+impl Place<'_> {
+    /// How far rows are apart.
+    #[inline(always)]
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Where a row and column of it are.
+    ///
+    /// # Safety
+    ///
+    /// They should be inside.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub unsafe fn at(&self, row: usize, column: usize) -> *mut f32 {
+        debug_assert!(row < self.height && column < self.width);
+        // SAFETY: as the caller says, of a place that `Rows::place` has found to fit.
+        unsafe { self.values.add(row * self.stride + column) }
+    }
+
+    /// Writes values of one row, from a column on.
+    ///
+    /// # Panics
+    ///
+    /// When they do not fit.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub fn write(&self, row: usize, column: usize, values: &[f32]) {
+        assert!(row < self.height && column + values.len() <= self.width || values.is_empty());
+        // SAFETY: the place is inside, as just asserted; `values` borrows other memory, since the
+        // rows have the only borrow of their own.
+        unsafe {
+            let to = self.values.add(row * self.stride + column);
+            std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
+        }
     }
 }

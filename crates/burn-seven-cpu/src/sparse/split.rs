@@ -14,16 +14,16 @@ pub struct Part {
     pub width: usize,
 }
 
-/// Cuts `rows` into panels of at most `widest`, which is one of [`WIDTHS`].
+/// Cuts `rows` into panels.
 ///
 /// A panel that is three quarters full or more is taken rather than two narrower ones: each panel
 /// reads the whole weight.
-pub fn split(rows: usize, widest: usize) -> Vec<Part> {
-    let mut parts = Vec::with_capacity(rows / widest + WIDTHS.len());
+pub fn split(rows: usize) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(rows / WIDTHS[0] + WIDTHS.len());
     let mut first = 0;
     while first < rows {
         let rest = rows - first;
-        let fits = |width: &&usize| **width <= widest && rest * 4 >= **width * 3;
+        let fits = |width: &&usize| rest * 4 >= **width * 3;
         let width = *WIDTHS.iter().find(fits).unwrap_or(&1);
         let rows = rest.min(width);
         parts.push(Part { first, rows, width });
@@ -37,30 +37,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn widths(rows: usize, widest: usize) -> Vec<(usize, usize)> {
-        let parts = split(rows, widest);
+    fn widths(rows: usize) -> Vec<(usize, usize)> {
+        let parts = split(rows);
         parts.iter().map(|part| (part.rows, part.width)).collect()
     }
 
     #[test]
     fn wide_panels_first_and_nearly_full_ones_padded() {
-        assert_eq!(widths(128, 64), [(64, 64), (64, 64)]);
-        assert_eq!(widths(40, 64), [(32, 32), (8, 8)]);
-        assert_eq!(widths(48, 64), [(48, 64)]);
-        assert_eq!(widths(48, 32), [(32, 32), (16, 16)]);
-        assert_eq!(widths(6, 64), [(6, 8)]);
-        assert_eq!(widths(2, 64), [(1, 1), (1, 1)]);
-        assert!(widths(0, 64).is_empty());
+        assert_eq!(widths(128), [(64, 64), (64, 64)]);
+        assert_eq!(widths(40), [(32, 32), (8, 8)]);
+        assert_eq!(widths(48), [(48, 64)]);
+        assert_eq!(widths(47), [(32, 32), (15, 16)]);
+        assert_eq!(widths(6), [(6, 8)]);
+        assert_eq!(widths(2), [(1, 1), (1, 1)]);
+        assert!(widths(0).is_empty());
     }
 
     proptest! {
         #[test]
-        fn every_row_is_in_one_panel(rows in 0usize..500, widest in 0usize..5) {
+        fn every_row_is_in_one_panel(rows in 0usize..500) {
             let mut next = 0;
-            for part in split(rows, WIDTHS[widest]) {
+            for part in split(rows) {
                 prop_assert_eq!(part.first, next);
                 prop_assert!(part.rows >= 1 && part.rows <= part.width);
-                prop_assert!(part.width <= WIDTHS[widest]);
+                prop_assert!(WIDTHS.contains(&part.width));
                 next += part.rows;
             }
             prop_assert_eq!(next, rows);
