@@ -4,6 +4,9 @@
 #[path = "common/sparse.rs"]
 mod common;
 
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use burn::tensor::Device;
 use burn_seven::sparse::{LoadConfig, SparseError, load_masks_bytes};
 use burn_seven_tests::{cases, device};
@@ -88,6 +91,20 @@ impl Parts {
         }
         file(&format!("{{{}}}", entries.join(",")), &data)
     }
+}
+
+/// How often something panicked so far, also where burn-store turns the panic into an error.
+fn panics() -> usize {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            COUNT.fetch_add(1, Ordering::Relaxed);
+            report(info);
+        }));
+    });
+    COUNT.load(Ordering::Relaxed)
 }
 
 fn refused(bytes: Vec<u8>) -> String {
@@ -355,6 +372,44 @@ fn values_of_another_kind_are_refused() {
     );
 }
 
+/// Found by fuzzing: Burn's own conversion panics here.
+#[test]
+fn whole_numbers_that_do_not_fit_are_refused() {
+    let panics = panics();
+    let (model, bytes) = small();
+    let values = model.counts.val().into_data();
+    let file = |dtype: &str, number: &[u8]| {
+        let header = format!(
+            r#"{{"counts":{{"dtype":"{dtype}","shape":[2],"data_offsets":[0,{}]}}}}"#,
+            2 * number.len()
+        );
+        file(&header, &number.repeat(2))
+    };
+    let load = |bytes| {
+        LoadConfig::new()
+            .with_partial(true)
+            .load_bytes(&model, bytes)
+    };
+    // Of whatever width the backend's are.
+    let table = [
+        ("U32", (u32::MAX - 6).to_le_bytes().to_vec(), 4),
+        ("U64", u64::MAX.to_le_bytes().to_vec(), 8),
+        ("I64", i64::MIN.to_le_bytes().to_vec(), 4),
+    ];
+    for (dtype, number, width) in table {
+        let loaded = load(file(dtype, &number));
+        if values.dtype().size() <= width {
+            let text = loaded.unwrap_err().to_string();
+            assert!(text.starts_with("counts could not be read"), "{text}");
+            assert!(text.contains("does not fit in I"), "{text}");
+        }
+    }
+    let seven = load(file("U16", &[7, 0])).unwrap().counts.val();
+    assert_eq!(seven.try_into_vec_as::<i64>().unwrap(), [7, 7]);
+    assert!(LoadConfig::new().load_bytes(&model, bytes).is_ok());
+    assert_eq!(self::panics(), panics);
+}
+
 #[test]
 fn a_file_that_ends_anywhere_is_refused() {
     let (model, bytes) = small();
@@ -368,6 +423,7 @@ fn a_file_that_ends_anywhere_is_refused() {
 
 #[test]
 fn a_file_with_any_byte_changed_never_panics() {
+    let panics = panics();
     let (model, bytes) = small();
     for place in 0..bytes.len() {
         for change in [0x01, 0x5a, 0x80, 0xff] {
@@ -376,6 +432,7 @@ fn a_file_with_any_byte_changed_never_panics() {
             fuzz::sparse_file(&changed, &model, &device());
         }
     }
+    assert_eq!(self::panics(), panics);
 }
 
 #[test]
@@ -413,6 +470,7 @@ proptest! {
 
     #[test]
     fn several_changes_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let panics = panics();
         let (model, mut bytes) = small();
         for (place, value) in changes {
             let place = place.index(bytes.len());
@@ -420,5 +478,6 @@ proptest! {
         }
         fuzz::sparse_file(&bytes, &model, &device());
         let _ = load_masks_bytes(bytes, &device());
+        prop_assert_eq!(self::panics(), panics);
     }
 }

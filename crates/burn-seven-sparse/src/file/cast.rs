@@ -1,6 +1,6 @@
 //! The types that floats and others are written as.
 
-use burn::tensor::{BoolStore, DType, TensorData};
+use burn::tensor::{BoolStore, DType, DataError, TensorData};
 
 use super::SaveConfig;
 use crate::SparseError;
@@ -26,6 +26,10 @@ pub(super) fn cast(path: &str, data: TensorData, to: DType) -> Result<TensorData
     if from == to {
         return Ok(data);
     }
+    if data.num_elements() == 0 {
+        let empty = TensorData::try_from_bytes_vec(Vec::new(), data.shape().clone(), to);
+        return empty.map_err(failed(path));
+    }
     let infinite = |data: &TensorData| match to.is_float() {
         true => data
             .iter::<f64>()
@@ -34,10 +38,7 @@ pub(super) fn cast(path: &str, data: TensorData, to: DType) -> Result<TensorData
         false => 0,
     };
     let before = infinite(&data);
-    let cast = data.try_cast(to).map_err(|error| SparseError::Tensor {
-        path: path.to_string(),
-        reason: error.to_string(),
-    })?;
+    let cast = data.try_cast(to).map_err(failed(path))?;
     if infinite(&cast) > before {
         return Err(SparseError::TooLarge {
             path: path.to_string(),
@@ -46,6 +47,14 @@ pub(super) fn cast(path: &str, data: TensorData, to: DType) -> Result<TensorData
         });
     }
     Ok(cast)
+}
+
+fn failed(path: &str) -> impl FnOnce(DataError) -> SparseError {
+    let path = path.to_string();
+    move |error| SparseError::Tensor {
+        path,
+        reason: error.to_string(),
+    }
 }
 
 pub(super) fn unsupported(path: &str, dtype: DType) -> SparseError {

@@ -24,6 +24,7 @@ mod content;
 mod dtype;
 mod group;
 mod header;
+mod integers;
 mod load;
 mod masks;
 mod names;

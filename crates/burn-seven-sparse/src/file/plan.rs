@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use burn::tensor::{BoolStore, DType, DataError, TensorData};
+use burn_store::bridge;
 use burn_store::burn_pack::{Error as PackError, Tensor as PackTensor};
-use burn_store::{FloatCastAdapter, ModuleAdapter, ModuleContext, bridge};
 use safetensors::Dtype;
 
 use super::container::Container;
-use super::dtype;
 use super::group::Source;
 use super::names::Names;
 use super::slots::{Kind, Slot};
+use super::{dtype, integers};
 use crate::SparseError;
 
 /// Which tensor goes where, checked but unread.
@@ -88,35 +88,41 @@ fn adapt(
             found: tensor.shape.to_vec(),
         });
     }
-    Ok(match slot.kind {
-        Kind::Float => {
-            FloatCastAdapter::to(slot.dtype).adapt(tensor, ModuleContext::new(&slot.containers))
-        }
-        Kind::Int if found != slot.dtype => convert(tensor, slot.dtype, |data, to| {
-            let from = data.dtype();
-            let cast = data.clone().try_cast(to)?;
-            // A value that does not fit does not come back.
-            Ok((cast.clone().try_cast(from)? == data).then_some(cast))
-        }),
-        Kind::Bool if found == DType::U8 => {
+    Ok(match (slot.kind, slot.dtype) {
+        (Kind::Bool, _) if found == DType::U8 => {
             convert(tensor, DType::Bool(BoolStore::Native), |data, to| {
                 let flags = data.as_bytes().iter().map(|&byte| u8::from(byte != 0));
                 let flags = flags.collect::<Vec<u8>>();
                 TensorData::try_from_bytes_vec(flags, data.shape().clone(), to).map(Some)
             })
         }
+        (Kind::Float, dtype) if found != dtype => {
+            convert(tensor, dtype, |data, to| data.try_cast(to).map(Some))
+        }
+        (Kind::Int, dtype) if found != dtype => convert(tensor, dtype, |data, to| {
+            let integers = integers::convert(data.as_bytes(), data.dtype(), to);
+            let data = integers
+                .map(|integers| TensorData::try_from_bytes_vec(integers, data.shape().clone(), to));
+            data.transpose()
+        }),
         _ => tensor,
     })
 }
 
 type Convert = fn(TensorData, DType) -> Result<Option<TensorData>, DataError>;
 
-/// The tensor in another type, when it is read; an error where `by` gives none.
+/// The tensor in another type, when it is read; an error where `by` gives none. `by` does not panic,
+/// unlike burn-store's `FloatCastAdapter` and Burn's `convert_dtype`.
 fn convert(tensor: PackTensor, to: DType, by: Convert) -> PackTensor {
     let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
     bridge::deferred(name, to, shape, None, move || {
-        let cast = by(bridge::to_data(&tensor)?, to).map_err(invalid)?;
-        cast.ok_or_else(|| invalid(format!("a value does not fit in {to:?}")))
+        let data = bridge::to_data(&tensor)?;
+        if data.num_elements() == 0 {
+            let empty = TensorData::try_from_bytes_vec(Vec::new(), data.shape().clone(), to);
+            return empty.map_err(invalid);
+        }
+        let converted = by(data, to).map_err(invalid)?;
+        converted.ok_or_else(|| invalid(format!("a value does not fit in {to:?}")))
     })
 }
 
