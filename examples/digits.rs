@@ -67,21 +67,21 @@ fn show(args: &Args, device: &Device, json: Option<File>) -> Result<(), Error> {
 fn print(outcome: &Outcome) {
     println!("\n{}", outcome.report);
     let kilobytes = |bytes: [usize; 2]| {
-        let [plain, packed] = bytes.map(|bytes| bytes as f64 / 1000.0);
-        format!("{plain:.0} kB, gzipped {packed:.0} kB")
+        let [record, sparse] = bytes.map(|bytes| bytes as f64 / 1000.0);
+        format!("{record:7.0} kB {sparse:8.0} kB")
     };
     println!(
-        "seed {}            test accuracy  size of the record          time",
+        "seed {}            test accuracy      record  sparse file          time",
         outcome.seed
     );
     println!(
-        "dense model            {:6.2} %  {:26} {:5.1} s",
+        "dense model            {:6.2} %  {:24} {:7.1} s",
         100.0 * outcome.dense_accuracy,
         kilobytes(outcome.dense_bytes),
         outcome.dense_seconds
     );
     println!(
-        "pruned model           {:6.2} %  {:26} {:5.1} s",
+        "pruned model           {:6.2} %  {:24} {:7.1} s",
         100.0 * outcome.pruned_accuracy,
         kilobytes(outcome.pruned_bytes),
         outcome.pruned_seconds

@@ -90,6 +90,7 @@ struct ScaleArgs {
 
 /// What `sparse` measures.
 #[derive(clap::Args)]
+#[command(args_override_self = true)]
 struct SparseArgs {
     /// How many rows of activations
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32, 128], value_parser = at_least_one)]

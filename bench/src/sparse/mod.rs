@@ -3,6 +3,7 @@
 mod contender;
 mod dense;
 mod encoder;
+mod process;
 mod products;
 mod summary;
 mod torch;
@@ -12,52 +13,59 @@ use serde::Serialize;
 
 use crate::{Error, SparseArgs, write_json};
 
-/// A whole run.
+/// A whole run with one number of threads.
 #[derive(Debug, Serialize)]
 struct Run {
     device: String,
     level: String,
-    threads: Vec<usize>,
+    threads: usize,
     products: Vec<products::Figures>,
-    encoders: Vec<encoder::Figures>,
+    encoder: encoder::Figures,
 }
 
-/// Runs both parts, with one thread and with all.
+/// What ndarray's product takes its number of threads from, when the process starts.
+const NDARRAY_THREADS: &str = "MATMUL_NUM_THREADS";
+
+/// Runs both parts with one thread and with all, each in a process of its own.
 pub fn run(args: &SparseArgs) -> Result<(), Error> {
-    let device = burn_seven::device();
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = match (&args.threads[..], all) {
         ([], 1) => vec![1],
         ([], all) => vec![1, all],
         (threads, _) => threads.to_vec(),
     };
-    let mut run = Run {
-        device: format!("{device:?}"),
-        level: format!("{:?}", burn_seven_cpu::sparse::Level::best()),
-        threads: threads.clone(),
-        products: Vec::new(),
-        encoders: Vec::new(),
-    };
+    if let [threads] = threads[..]
+        && std::env::var(NDARRAY_THREADS) == Ok(threads.to_string())
+    {
+        return measure(args, threads);
+    }
+    let mut runs = Vec::new();
+    for threads in threads {
+        runs.push(process::run(threads)?);
+    }
+    write_json(args.json.as_deref(), &runs)
+}
+
+/// Runs both parts with so many threads.
+fn measure(args: &SparseArgs, threads: usize) -> Result<(), Error> {
+    let device = burn_seven::device();
+    let level = format!("{:?}", burn_seven_cpu::sparse::Level::best());
     println!(
-        "sparse times dense, f32; {}, kernels {} with {}",
-        run.device,
+        "sparse times dense, f32; {device:?}, kernels {} with {level}",
         Selector::default().kernels_at(&device),
-        run.level
     );
-    let mut torch = args.torch.as_deref().map(torch::Torch::start).transpose()?;
-    for &threads in &threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|error| Error::Threads(threads, error.to_string()))?;
-        let torch = torch.as_mut();
-        let products = pool.install(|| products::run(args, &device, threads, torch))?;
-        summary::print(&products, threads);
-        run.products.extend(products);
-    }
-    for &threads in &threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|error| Error::Threads(threads, error.to_string()))?;
-        let figures = pool.install(|| encoder::run(args, &device, threads))?;
-        run.encoders.push(figures);
-    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| Error::Threads(threads, error.to_string()))?;
+    let torch = args.torch.as_deref().map(torch::Torch::start).transpose()?;
+    let products = pool.install(|| products::run(args, &device, threads, torch))?;
+    summary::print(&products, threads);
+    let encoder = pool.install(|| encoder::run(args, &device, threads))?;
+    let run = Run {
+        device: format!("{device:?}"),
+        level,
+        threads,
+        products,
+        encoder,
+    };
     write_json(args.json.as_deref(), &run)
 }

@@ -54,7 +54,7 @@ pub fn run(
     args: &SparseArgs,
     device: &Device,
     threads: usize,
-    mut torch: Option<&mut Torch>,
+    mut torch: Option<Torch>,
 ) -> Result<Vec<Figures>, Error> {
     let mut all = Vec::new();
     let mut rng = StdRng::seed_from_u64(0);
@@ -74,7 +74,7 @@ pub fn run(
                 dense: dense_times(args, shape, &mut rng),
                 sparse: Vec::new(),
             };
-            if let Some(torch) = torch.as_deref_mut() {
+            if let Some(torch) = &mut torch {
                 let seconds = torch.seconds(shape, threads, args.milliseconds)?;
                 figures.dense.insert("torch", seconds);
             }

@@ -16,9 +16,12 @@ struct HostWeight<H> {
     host: PhantomData<H>,
 }
 
-/// Packs a weight of shape `[inputs, outputs]`; none if it is not of the host, or not float32.
+/// Packs a weight of shape `[inputs, outputs]`; none if it is not of the host, not float32, or empty.
 pub(crate) fn pack<H: Host>(weight: &Tensor<2>) -> Option<PackedWeight> {
     let [inputs, outputs] = weight.dims();
+    if inputs == 0 || outputs == 0 {
+        return None;
+    }
     let floats = floats::<H>(weight.clone().reshape([inputs * outputs]))?;
     Some(Arc::new(HostWeight::<H> {
         packed: Packed::new(floats.slice(), inputs, outputs)?,
@@ -54,6 +57,11 @@ impl<H: Host> SparseWeight for HostWeight<H> {
     ) -> Option<Tensor<2>> {
         let device = input.device();
         let [rows, inputs] = input.dims();
+        let biases = bias.as_ref().map(|bias| bias.dims()[0]);
+        let fits = inputs == self.packed.inputs() && rows > 0;
+        if !fits || biases.is_some_and(|biases| biases != self.packed.outputs()) {
+            return None;
+        }
         let input = floats::<H>(input.reshape([rows * inputs]))?;
         let bias = match bias {
             None => None,

@@ -31,7 +31,8 @@ pub trait SparseWeight: Debug + Send + Sync {
     /// `activation(input weight + bias)` for an input of shape `[rows, inputs]` and a bias of shape
     /// `[outputs]`: shape `[rows, outputs]`.
     ///
-    /// None where a tensor is not float32 or not on a device of the backend.
+    /// None where a tensor is not float32, not on a device of the backend, or of another shape, or
+    /// where there are no rows.
     fn linear(
         &self,
         input: Tensor<2>,

@@ -1,13 +1,12 @@
 //! The experiment: a dense model, then the same model pruned.
 
-use std::io::Write;
 use std::time::Instant;
 
 use burn::module::{Module, ParamGroup};
 use burn::tensor::Device;
+use burn_seven::sparse::SaveConfig;
 use burn_seven::{CubicSchedule, Pruner, PrunerConfig, Selection};
 use clap::ValueEnum;
-use flate2::{Compression, write::GzEncoder};
 
 use super::train::{BATCH, Phase, accuracy};
 use super::{Args, Digits, Error, Outcome, Vit, VitConfig};
@@ -165,14 +164,9 @@ fn pruner(
     Ok(scorer.init(config, seed, model)?)
 }
 
-/// The bytes of a model's record, and of the record gzipped.
+/// The bytes of a model's record, and of its sparse file.
 fn sizes(model: &Vit) -> Result<[usize; 2], Error> {
     let record = model.clone().into_record().into_bytes()?;
-    let io = |source| Error::Io {
-        path: "gzip".to_string(),
-        source,
-    };
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(&record).map_err(io)?;
-    Ok([record.len(), encoder.finish().map_err(io)?.len()])
+    let (file, _) = SaveConfig::new().to_bytes(model)?;
+    Ok([record.len(), file.len()])
 }

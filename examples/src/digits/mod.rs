@@ -22,7 +22,10 @@ pub enum Error {
     /// The library refused something.
     #[error(transparent)]
     Pruning(#[from] burn_seven::Error),
-    /// A model's record could not be made or packed.
+    /// A model's sparse file could not be made.
+    #[error(transparent)]
+    Sparse(#[from] burn_seven::sparse::SparseError),
+    /// A model's record could not be made.
     #[error("the model's record: {0}")]
     Record(#[from] burn::store::RecordError),
     /// A file could not be written.

@@ -20,9 +20,9 @@ pub struct Outcome {
     pub dense_accuracy: f64,
     /// Test accuracy of the pruned model.
     pub pruned_accuracy: f64,
-    /// Bytes of the dense model's record, and gzipped.
+    /// Bytes of the dense model's record, and of its sparse file.
     pub dense_bytes: [usize; 2],
-    /// Bytes of the pruned model's record, and gzipped.
+    /// Bytes of the pruned model's record, and of its sparse file.
     pub pruned_bytes: [usize; 2],
     /// Seconds of dense training.
     pub dense_seconds: f64,

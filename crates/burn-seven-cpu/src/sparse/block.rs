@@ -66,6 +66,10 @@ impl Block {
                 .collect();
             block.push(&parts, inputs as u16);
         }
+        block.runs.shrink_to_fit();
+        block.places.shrink_to_fit();
+        block.inputs.shrink_to_fit();
+        block.weights.shrink_to_fit();
         block
     }
 

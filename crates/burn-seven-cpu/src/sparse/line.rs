@@ -28,6 +28,9 @@ impl Lines {
     }
 }
 
+/// Bytes that a thread keeps at most of either kind.
+const KEPT: usize = 16 << 20;
+
 thread_local! {
     /// The activations' panels of the thread that asked for a product.
     static PANELS: RefCell<Lines> = RefCell::default();
@@ -35,12 +38,12 @@ thread_local! {
     static OUTPUTS: RefCell<Lines> = RefCell::default();
 }
 
-/// Hands over `count` values for panels, kept from call to call.
+/// Hands over `count` values for panels, of any content, kept from call to call unless large.
 pub fn with_panels<R>(count: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     with(&PANELS, count, work)
 }
 
-/// Hands over `count` values for outputs, kept from call to call.
+/// Hands over `count` values for outputs, of any content, kept from call to call unless large.
 pub fn with_outputs<R>(count: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     with(&OUTPUTS, count, work)
 }
@@ -51,7 +54,13 @@ fn with<R>(
     work: impl FnOnce(&mut [f32]) -> R,
 ) -> R {
     key.with(|lines| match lines.try_borrow_mut() {
-        Ok(mut lines) => work(lines.take(count)),
+        Ok(mut lines) => {
+            let result = work(lines.take(count));
+            if size_of_val(&*lines.0) > KEPT {
+                *lines = Lines::default();
+            }
+            result
+        }
         // A thread that waits for others may take up another product meanwhile.
         Err(_) => work(Lines::default().take(count)),
     })

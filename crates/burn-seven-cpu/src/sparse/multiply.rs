@@ -48,17 +48,19 @@ pub fn multiply_with(
 ) {
     assert!(level <= Level::best(), "the processor has no {level:?}");
     let (inputs, outputs) = (weight.inputs(), weight.outputs());
-    assert_eq!(input.len(), rows * inputs, "values of the input");
+    let values = rows.checked_mul(inputs);
+    assert_eq!(Some(input.len()), values, "values of the input");
     let biases = bias.map_or(outputs, <[f32]>::len);
     assert_eq!(biases, outputs, "values of the bias");
 
     let parts = split(rows);
-    let size = |part: &Part| (inputs + 1) * part.width;
+    let size = |part: &Part| (inputs + 1) * part.width; // there are fewer than 65,536
     let shared = Rows::new(output, rows, outputs);
     let one = |block: &Block, part: Part, panel: &[f32]| {
         let job = Job::new(block, part, panel, bias, activation);
         line::with_outputs((job.block.outputs + 1) * part.width, |values| {
-            run(level, job, inputs, values, &shared);
+            // SAFETY: the level is there, as asserted; each block and part is taken once.
+            unsafe { run(level, job, inputs, values, &shared) };
         });
     };
     if rows * weight.nonzeros() < LEAST || rayon::current_num_threads() == 1 {
@@ -141,36 +143,54 @@ impl<'a> Job<'a> {
     }
 
     /// Applies the activation function to the panel of outputs and writes it.
+    ///
+    /// # Safety
+    ///
+    /// No other job should be of the same block and part, and the processor have the instructions
+    /// of `T`.
     #[inline(always)]
-    fn finish<T: Turn>(&self, values: &mut [f32], rows: &Rows<'_>) {
+    #[allow(unsafe_code)]
+    unsafe fn finish<T: Turn>(&self, values: &mut [f32], rows: &Rows<'_>) {
         let count = self.block.outputs;
         activation::apply(self.activation, &mut values[..count * self.part.width]);
-        panel::scatter::<T>(values, self.part, self.block.first, count, rows);
+        // SAFETY: blocks do not share outputs nor parts rows; the rest is as the caller says.
+        unsafe { panel::scatter::<T>(values, self.part, self.block.first, count, rows) };
     }
 }
 
-/// Runs a job with some instructions, which the processor should have.
+/// Runs a job.
+///
+/// # Safety
+///
+/// The processor should have the instructions, `rows` be those of the job's outputs, and no other
+/// job be of the same block and part.
 #[allow(unsafe_code)]
-fn run(level: Level, job: Job<'_>, inputs: usize, values: &mut [f32], rows: &Rows<'_>) {
+unsafe fn run(level: Level, job: Job<'_>, inputs: usize, values: &mut [f32], rows: &Rows<'_>) {
     // The vector kernels write without looking.
     let width = job.part.width;
     assert_eq!(job.panel.len(), (inputs + 1) * width, "values of the panel");
     let room = (job.block.outputs + 1) * width;
     assert_eq!(values.len(), room, "values of the outputs");
     match level {
-        Level::Portable => run_portable(job, values, rows),
+        // SAFETY: as the caller says; plain loops need no more.
+        Level::Portable => unsafe { run_portable(job, values, rows) },
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the processor has the instructions, and the lengths are as just asserted.
+        // SAFETY: as the caller says, and the lengths are as just asserted.
         Level::Avx2 => unsafe { run_avx2(job, values, rows) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Level::Avx512 => unsafe { run_avx512(job, values, rows) },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2 | Level::Avx512 => run_portable(job, values, rows),
+        // SAFETY: as above.
+        Level::Avx2 | Level::Avx512 => unsafe { run_portable(job, values, rows) },
     }
 }
 
-fn run_portable(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
+/// # Safety
+///
+/// As [`run`].
+#[allow(unsafe_code)]
+unsafe fn run_portable(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
     const FUSED: bool = cfg!(target_arch = "aarch64");
     job.start(values);
     let Job { block, panel, .. } = job;
@@ -181,12 +201,13 @@ fn run_portable(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
         8 => kernel::portable::<8, 4, FUSED>(block, panel, values),
         _ => kernel::portable::<1, 4, FUSED>(block, panel, values),
     }
-    job.finish::<turn::Plain>(values, rows);
+    // SAFETY: as the caller says.
+    unsafe { job.finish::<turn::Plain>(values, rows) };
 }
 
 /// # Safety
 ///
-/// As of the kernels: panel and values should be of the block's inputs and outputs.
+/// As [`run`], and panel and values should be of the block's inputs and outputs.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 #[allow(unsafe_code)]
@@ -204,12 +225,13 @@ unsafe fn run_avx2(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
             _ => kernel::portable::<1, 4, true>(block, panel, values),
         }
     }
-    job.finish::<turn::Avx2>(values, rows);
+    // SAFETY: as the caller says.
+    unsafe { job.finish::<turn::Avx2>(values, rows) };
 }
 
 /// # Safety
 ///
-/// As of the kernels: panel and values should be of the block's inputs and outputs.
+/// As [`run`], and panel and values should be of the block's inputs and outputs.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,fma")]
 #[allow(unsafe_code)]
@@ -227,7 +249,8 @@ unsafe fn run_avx512(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
             _ => kernel::portable::<1, 4, true>(block, panel, values),
         }
     }
-    job.finish::<turn::Avx2>(values, rows);
+    // SAFETY: as the caller says.
+    unsafe { job.finish::<turn::Avx2>(values, rows) };
 }
 
 /// Turns a part's rows into its panel, with some instructions, which the processor should have.
@@ -237,7 +260,8 @@ fn gather(level: Level, input: &[f32], inputs: usize, part: Part, panel: &mut [f
     {
         #[target_feature(enable = "avx2")]
         fn wide(input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
-            panel::gather::<turn::Avx2>(input, inputs, part, panel);
+            // SAFETY: this is compiled for these instructions.
+            unsafe { panel::gather::<turn::Avx2>(input, inputs, part, panel) };
         }
         if level >= Level::Avx2 {
             // SAFETY: the processor has what `wide` is compiled for.
@@ -245,7 +269,8 @@ fn gather(level: Level, input: &[f32], inputs: usize, part: Part, panel: &mut [f
         }
     }
     let _ = level;
-    panel::gather::<turn::Plain>(input, inputs, part, panel);
+    // SAFETY: these take no instructions that may be missing.
+    unsafe { panel::gather::<turn::Plain>(input, inputs, part, panel) };
 }
 
 #[cfg(test)]

@@ -2,9 +2,12 @@
 
 use super::{Block, Entry};
 
-/// Outputs of a block: their results of one panel stay in the nearest cache beside a chunk's
-/// activations.
+/// Outputs of a block, at most: their results of one panel stay in the second-level cache beside a
+/// chunk's activations in the first.
 const BLOCK: usize = 192;
+
+/// Outputs of a block, at least, where there are more threads than blocks.
+const LEAST: usize = 64;
 
 /// Inputs of a chunk, by the density above which it is taken: fewer stay in the nearest cache, more
 /// need their outputs less often. Measured.
@@ -29,7 +32,8 @@ impl Packed {
     ///
     /// When there are not `inputs * outputs` values.
     pub fn new(weight: &[f32], inputs: usize, outputs: usize) -> Option<Self> {
-        assert_eq!(weight.len(), inputs * outputs, "values of the weight");
+        let entries = inputs.checked_mul(outputs);
+        assert_eq!(Some(weight.len()), entries, "values of the weight");
         // The input behind the last one has a number too.
         if u16::try_from(inputs).is_err() || u32::try_from(outputs).is_err() {
             return None;
@@ -38,9 +42,12 @@ impl Packed {
         let density = nonzeros as f64 / weight.len().max(1) as f64;
         let chunk = CHUNKS.iter().find(|(above, _)| density > *above);
         let chunk = chunk.map_or(inputs.max(1), |(_, chunk)| *chunk);
-        let mut blocks = Vec::with_capacity(outputs.div_ceil(BLOCK));
-        for first in (0..outputs).step_by(BLOCK) {
-            let count = BLOCK.min(outputs - first);
+        // Sums do not depend on the blocks.
+        let share = outputs.div_ceil(rayon::current_num_threads());
+        let block = share.next_multiple_of(LEAST).clamp(LEAST, BLOCK);
+        let mut blocks = Vec::with_capacity(outputs.div_ceil(block));
+        for first in (0..outputs).step_by(block) {
+            let count = block.min(outputs - first);
             let mut columns = vec![Vec::new(); count];
             for input in 0..inputs {
                 let row = &weight[input * outputs + first..][..count];

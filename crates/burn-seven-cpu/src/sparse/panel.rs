@@ -16,8 +16,13 @@ const TILES: [(usize, usize); 4] = [(0, 0), (0, TILE), (TILE, 0), (TILE, TILE)];
 /// # Panics
 ///
 /// When `panel` does not hold `(inputs + 1) * part.width` values, or `input` not the part's rows.
+///
+/// # Safety
+///
+/// The processor should have the instructions of `T`.
 #[inline(always)]
-pub fn gather<T: Turn>(input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
+#[allow(unsafe_code)]
+pub unsafe fn gather<T: Turn>(input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
     let Part { rows, width, .. } = part;
     let input = &input[part.first * inputs..][..rows * inputs];
     assert_eq!(panel.len(), (inputs + 1) * width, "values of the panel");
@@ -33,7 +38,8 @@ pub fn gather<T: Turn>(input: &[f32], inputs: usize, part: Part, panel: &mut [f3
             for (down, right) in TILES {
                 let (top, left) = (top + down, left + right);
                 if top < whole_rows && left < whole_inputs {
-                    gather_tile::<T>(input, inputs, (top, left), width, panel);
+                    // SAFETY: the tile is inside of whole tiles; the instructions are as said.
+                    unsafe { gather_tile::<T>(input, inputs, (top, left), width, panel) };
                 }
             }
         }
@@ -49,10 +55,14 @@ pub fn gather<T: Turn>(input: &[f32], inputs: usize, part: Part, panel: &mut [f3
     }
 }
 
-/// Turns the tile from `top` and `left` on, which should be inside of the input.
+/// Turns the tile from `top` and `left` on.
+///
+/// # Safety
+///
+/// It should be inside of the input and the panel, and the processor have the instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
-fn gather_tile<T: Turn>(
+unsafe fn gather_tile<T: Turn>(
     input: &[f32],
     inputs: usize,
     (top, left): (usize, usize),
@@ -61,8 +71,7 @@ fn gather_tile<T: Turn>(
 ) {
     debug_assert!((top + TILE) * inputs <= input.len() && left + TILE <= inputs);
     debug_assert!((left + TILE) * width <= panel.len() && top + TILE <= width);
-    // SAFETY: the tile is inside of whole tiles of the input's rows and of the panel, whose lengths
-    // `gather` has asserted; the instructions are those of the function that this is compiled into.
+    // SAFETY: as the caller says.
     unsafe {
         let from = input.as_ptr().add(top * inputs + left);
         let to = panel.as_mut_ptr().add(left * width + top);
@@ -75,12 +84,24 @@ fn gather_tile<T: Turn>(
 /// # Panics
 ///
 /// When the panel does not hold so many outputs, or they do not fit into the rows.
+///
+/// # Safety
+///
+/// No one else should write these places of the rows at the same time, and the processor have the
+/// instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
-pub fn scatter<T: Turn>(panel: &[f32], part: Part, first: usize, count: usize, rows: &Rows<'_>) {
+pub unsafe fn scatter<T: Turn>(
+    panel: &[f32],
+    part: Part,
+    first: usize,
+    count: usize,
+    rows: &Rows<'_>,
+) {
     let width = part.width;
     let panel = &panel[..count * width];
-    let to = rows.place(part.first, first, part.rows, count);
+    // SAFETY: no one else writes there, as the caller says.
+    let to = unsafe { rows.place(part.first, first, part.rows, count) };
     if width == 1 {
         to.write(0, 0, panel);
         return;
@@ -90,8 +111,7 @@ pub fn scatter<T: Turn>(panel: &[f32], part: Part, first: usize, count: usize, r
     for top in (0..whole_rows).step_by(TILE) {
         for left in (0..whole_outputs).step_by(TILE) {
             // SAFETY: the tile is inside of whole tiles of the panel, which was cut to `count`
-            // outputs, and of the place in the rows; the instructions are those of the function
-            // that this is compiled into.
+            // outputs, and of the place in the rows; the instructions are as the caller says.
             unsafe {
                 let from = panel.as_ptr().add(left * width + top);
                 T::turn(from, width, to.at(top, left), to.stride());
@@ -115,6 +135,7 @@ mod tests {
 
     // Two rows of three inputs in a panel of eight: pairs, six zeros after each, then zeros.
     #[test]
+    #[allow(unsafe_code)]
     fn a_small_panel() {
         let input = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let part = Part {
@@ -123,7 +144,8 @@ mod tests {
             width: 8,
         };
         let mut panel = [9.0; 32];
-        gather::<Plain>(&input, 3, part, &mut panel);
+        // SAFETY: these take no instructions that may be missing.
+        unsafe { gather::<Plain>(&input, 3, part, &mut panel) };
         assert_eq!(panel[..3], [1.0, 4.0, 0.0]);
         assert_eq!(panel[8..11], [2.0, 5.0, 0.0]);
         assert_eq!(panel[16..19], [3.0, 6.0, 0.0]);
@@ -141,9 +163,11 @@ mod tests {
             let shared = Rows::new(&mut output, rows, inputs);
             for part in split(rows) {
                 let mut panel = vec![f32::NAN; (inputs + 1) * part.width];
-                gather::<Plain>(&input, inputs, part, &mut panel);
+                // SAFETY: these take no instructions that may be missing, and one thread writes.
+                unsafe { gather::<Plain>(&input, inputs, part, &mut panel) };
                 prop_assert!(panel.iter().all(|value| value.is_finite()));
-                scatter::<Plain>(&panel, part, 0, inputs, &shared);
+                // SAFETY: as above.
+                unsafe { scatter::<Plain>(&panel, part, 0, inputs, &shared) };
             }
             // SAFETY: the parts cover all rows.
             unsafe { shared.finish() };

@@ -24,9 +24,14 @@ unsafe impl Sync for Rows<'_> {}
 
 impl<'a> Rows<'a> {
     /// Makes room for `rows` of `width` values in `output`, whose content is given up.
+    ///
+    /// # Panics
+    ///
+    /// When there are more values than memory has addresses.
     pub fn new(output: &'a mut Vec<f32>, rows: usize, width: usize) -> Self {
+        let count = rows.checked_mul(width);
         output.clear();
-        output.reserve_exact(rows * width);
+        output.reserve_exact(count.expect("values of the output should be countable"));
         Self {
             values: output.as_mut_ptr(),
             rows,
@@ -41,9 +46,13 @@ impl<'a> Rows<'a> {
     /// # Panics
     ///
     /// When it does not fit.
+    ///
+    /// # Safety
+    ///
+    /// Parts that are written at the same time should not overlap.
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub fn place(&self, top: usize, left: usize, height: usize, width: usize) -> Place<'_> {
+    pub unsafe fn place(&self, top: usize, left: usize, height: usize, width: usize) -> Place<'_> {
         assert!(top + height <= self.rows && left + width <= self.width);
         Place {
             // SAFETY: the place is inside what `new` reserved, as just asserted.

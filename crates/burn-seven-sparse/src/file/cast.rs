@@ -30,6 +30,16 @@ pub(super) fn cast(path: &str, data: TensorData, to: DType) -> Result<TensorData
         let empty = TensorData::try_from_bytes_vec(Vec::new(), data.shape().clone(), to);
         return empty.map_err(failed(path));
     }
+    let cast = finite(data, to).map_err(failed(path))?;
+    cast.ok_or_else(|| SparseError::TooLarge {
+        path: path.to_string(),
+        expected: to,
+        found: from,
+    })
+}
+
+/// `data` in another type; none where a finite value would become infinite.
+pub(super) fn finite(data: TensorData, to: DType) -> Result<Option<TensorData>, DataError> {
     let infinite = |data: &TensorData| match to.is_float() {
         true => data
             .iter::<f64>()
@@ -38,15 +48,8 @@ pub(super) fn cast(path: &str, data: TensorData, to: DType) -> Result<TensorData
         false => 0,
     };
     let before = infinite(&data);
-    let cast = data.try_cast(to).map_err(failed(path))?;
-    if infinite(&cast) > before {
-        return Err(SparseError::TooLarge {
-            path: path.to_string(),
-            expected: to,
-            found: from,
-        });
-    }
-    Ok(cast)
+    let cast = data.try_cast(to)?;
+    Ok((infinite(&cast) <= before).then_some(cast))
 }
 
 fn failed(path: &str) -> impl FnOnce(DataError) -> SparseError {

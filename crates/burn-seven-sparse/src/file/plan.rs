@@ -8,6 +8,7 @@ use burn_store::bridge;
 use burn_store::burn_pack::{Error as PackError, Tensor as PackTensor};
 use safetensors::Dtype;
 
+use super::cast::finite;
 use super::container::Container;
 use super::group::Source;
 use super::names::Names;
@@ -96,9 +97,7 @@ fn adapt(
                 TensorData::try_from_bytes_vec(flags, data.shape().clone(), to).map(Some)
             })
         }
-        (Kind::Float, dtype) if found != dtype => {
-            convert(tensor, dtype, |data, to| data.try_cast(to).map(Some))
-        }
+        (Kind::Float, dtype) if found != dtype => convert(tensor, dtype, finite),
         (Kind::Int, dtype) if found != dtype => convert(tensor, dtype, |data, to| {
             let integers = integers::convert(data.as_bytes(), data.dtype(), to);
             let data = integers

@@ -1,6 +1,6 @@
 //! The parameters of a module, as places that a file's tensors come from and go to.
 
-use burn::module::{Module, ModuleVisitor, Param, Parameter};
+use burn::module::{Module, ModuleVisitor, Param, Parameter, Reparameterization};
 use burn::tensor::kind::Basic;
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
 use burn_store::{bridge, burn_pack::Tensor as PackTensor};
@@ -8,9 +8,10 @@ use burn_store::{bridge, burn_pack::Tensor as PackTensor};
 use super::Names;
 use super::place::Place;
 use crate::SparseError;
+use crate::layer::PackedForm;
 
 /// A packed form of a weight whose stored values are the weight itself.
-const PACKED: &str = "packed_weight";
+const PACKED: &str = PackedForm::NAME;
 /// The container of what a parameter carries beside its stored values.
 const REPARAMETERIZATION: &str = "Reparameterization";
 

@@ -28,8 +28,8 @@ impl Form {
 /// What a packed weight's parameter carries.
 ///
 /// To Burn it is a reparameterization that changes nothing: the parameter's value is the weight.
-/// Whatever may change the weight maps the parameter and this with it, or moves both; then the form
-/// is gone.
+/// The layer takes it off before anything that may change the weight. Of a parameter that left its
+/// layer it stays on, but without a form.
 #[derive(Debug, Clone)]
 pub(crate) struct PackedForm(Option<Arc<Form>>);
 

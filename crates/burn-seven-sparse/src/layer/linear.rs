@@ -1,7 +1,7 @@
 //! The layer.
 
 use burn::config::Config;
-use burn::module::{Content, DisplaySettings, Module, ModuleDisplay, Param};
+use burn::module::{Content, DisplaySettings, ModuleDisplay, ModuleDisplayDefault, Param};
 use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation, module::linear};
 
@@ -56,15 +56,13 @@ impl SparseLinearConfig {
 /// assert_eq!(layer.forward(Tensor::<3>::ones([2, 5, 8], &device)).dims(), [2, 5, 3]);
 /// # Ok::<(), burn_seven_sparse::SparseError>(())
 /// ```
-#[derive(Module, Debug)]
-#[module(custom_display)]
+#[derive(Debug, Clone)]
 pub struct SparseLinear {
     /// The weight, shape `[d_input, d_output]`.
     pub weight: Param<Tensor<2>>,
     /// The bias, shape `[d_output]`.
     pub bias: Option<Param<Tensor<1>>>,
     /// What is applied to the outputs.
-    #[module(skip)]
     pub activation: Activation,
 }
 
@@ -94,14 +92,15 @@ impl SparseLinear {
         self.form().is_some()
     }
 
-    fn form(&self) -> Option<&super::form::Form> {
+    pub(super) fn form(&self) -> Option<&super::form::Form> {
         self.weight.reparameterization::<PackedForm>()?.get()
     }
 
     /// Shape `[..., d_input]` to `[..., d_output]`.
     ///
     /// A packed layer multiplies sparse where that was faster for about as many rows, and dense
-    /// otherwise; an input that gradients are asked of is multiplied dense.
+    /// otherwise; an input on a device with autodiff is multiplied dense. A pruned weight reads
+    /// nothing in a sparse product, where a dense one makes NaN of 0 times infinity.
     ///
     /// # Panics
     ///
@@ -122,7 +121,7 @@ impl SparseLinear {
             return None;
         }
         let rows = dims[..D - 1].iter().product();
-        if !form.pays(rows) {
+        if rows == 0 || !form.pays(rows) {
             return None;
         }
         let bias = self.bias.as_ref().map(|bias| bias.val());
@@ -139,6 +138,12 @@ pub(super) fn apply<const D: usize>(function: Activation, values: Tensor<D>) -> 
         Activation::None => values,
         Activation::Relu => activation::relu(values),
         Activation::Gelu => activation::gelu(values),
+    }
+}
+
+impl ModuleDisplayDefault for SparseLinear {
+    fn content(&self, content: Content) -> Option<Content> {
+        self.custom_content(content)
     }
 }
 

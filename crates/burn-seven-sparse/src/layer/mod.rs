@@ -10,10 +10,12 @@ mod find;
 mod form;
 mod linear;
 mod measure;
+mod module;
 mod pack;
 mod report;
 
 pub use burn_seven_core::kernels::Activation;
+pub(crate) use form::PackedForm;
 pub use linear::{SparseLinear, SparseLinearConfig};
 pub use measure::ROWS;
 pub use pack::{PackConfig, PackRule, pack};

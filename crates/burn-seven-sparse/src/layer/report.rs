@@ -11,7 +11,8 @@ pub enum Choice {
     Packed,
     /// It stays dense, because that is faster or the rule says so.
     Dense,
-    /// It stays dense, because its backend has no sparse product.
+    /// It stays dense, because its backend has no sparse product, or none for so many inputs: there
+    /// may be 65,535.
     NoKernel,
     /// It stays dense, because only float32 is packed.
     NotFloat32,
@@ -57,7 +58,7 @@ impl fmt::Display for Choice {
         f.write_str(match self {
             Self::Packed => "packed",
             Self::Dense => "dense",
-            Self::NoKernel => "dense: no sparse product on this backend",
+            Self::NoKernel => "dense: no sparse product for it on this backend",
             Self::NotFloat32 => "dense: not float32",
         })
     }
