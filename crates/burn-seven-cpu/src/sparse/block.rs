@@ -30,6 +30,8 @@ pub struct Block {
     pub outputs: usize,
     /// Quads of outputs, chunk of inputs after chunk of inputs.
     pub runs: Vec<Run>,
+    /// How many of the runs are of the first chunk, in which every output starts.
+    pub starts: usize,
     /// The outputs of each quad, by their place in the block; the place behind the last output
     /// stands for none.
     pub places: Vec<u32>,
@@ -53,7 +55,7 @@ impl Block {
             ..Self::default()
         };
         let mut taken = vec![0; outputs.len()];
-        for end in (chunk..inputs + chunk).step_by(chunk) {
+        for end in (chunk..inputs.max(1) + chunk).step_by(chunk) {
             let parts: Vec<&[Entry]> = outputs
                 .iter()
                 .zip(&mut taken)
@@ -75,8 +77,10 @@ impl Block {
 
     /// Adds a chunk.
     fn push(&mut self, parts: &[&[Entry]], none: u16) {
+        // All outputs start in the first chunk.
+        let starts = self.starts == 0;
         let mut order: Vec<usize> = (0..parts.len())
-            .filter(|&output| !parts[output].is_empty())
+            .filter(|&output| starts || !parts[output].is_empty())
             .collect();
         order.sort_by_key(|&output| parts[output].len());
         // From this chunk's first run on: runs of two chunks are not one.
@@ -106,6 +110,9 @@ impl Block {
                 Some(run) if run.count == count => run.quads += 1,
                 _ => self.runs.push(Run { count, quads: 1 }),
             }
+        }
+        if starts {
+            self.starts = self.runs.len();
         }
     }
 
@@ -157,6 +164,7 @@ mod tests {
         assert_eq!(block.places, [1, 2, 0, 3, 2, 3, 3, 3]);
         let run = Run { count: 2, quads: 1 };
         assert_eq!(block.runs, [run, run]);
+        assert_eq!(block.starts, 1);
         assert_eq!(
             block.inputs,
             [[1, 0, 0, 4], [4, 4, 1, 4], [2, 4, 4, 4], [3, 4, 4, 4]]

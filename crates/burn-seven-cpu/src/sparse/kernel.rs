@@ -1,7 +1,8 @@
 //! The inner loops: one block of outputs, one panel of activations.
 //!
-//! Outputs of a panel lie as its inputs do: for each the values of all rows. They hold the bias
-//! when a kernel starts, and one more place behind the last takes what fillers add.
+//! Outputs of a panel lie as its inputs do: for each the values of all rows. One more place behind
+//! the last takes what fillers add, and has a bias too. What outputs hold when a kernel starts does
+//! not matter: all begin with their bias, in the first chunk.
 
 use super::{Block, QUAD};
 
@@ -13,11 +14,12 @@ use super::{Block, QUAD};
 pub fn portable<const T: usize, const R: usize, const FUSED: bool>(
     block: &Block,
     panel: &[f32],
+    bias: &[f32],
     outputs: &mut [f32],
 ) {
     let mut places = block.places.chunks_exact(QUAD);
     let mut start = 0;
-    for run in &block.runs {
+    for (index, run) in block.runs.iter().enumerate() {
         for _ in 0..run.quads {
             let quad = places.next().unwrap_or_default();
             let steps = start..start + run.count as usize;
@@ -25,7 +27,10 @@ pub fn portable<const T: usize, const R: usize, const FUSED: bool>(
             for from in (0..QUAD).step_by(R) {
                 let mut sums = [[0.0f32; T]; R];
                 for (sum, &place) in sums.iter_mut().zip(&quad[from..]) {
-                    sum.copy_from_slice(&outputs[place as usize * T..][..T]);
+                    match index < block.starts {
+                        true => sum.fill(bias[place as usize]),
+                        false => sum.copy_from_slice(&outputs[place as usize * T..][..T]),
+                    }
                 }
                 for (read, weights) in read.iter().zip(weights) {
                     for (r, sum) in sums.iter_mut().enumerate() {
@@ -58,13 +63,14 @@ macro_rules! kernel {
         /// # Safety
         ///
         /// `panel` should hold `N * lanes` values for each input and once more, `outputs` as many
-        /// for each output of the block and once more; `block` should be as [`Block::new`] made it
-        /// for these inputs.
+        /// for each output of the block and once more, `bias` one for each of these; `block` should
+        /// be as [`Block::new`] made it for these inputs.
         #[target_feature(enable = $feature)]
         #[allow(unsafe_code)]
         pub unsafe fn $name<const N: usize, const R: usize>(
             block: &Block,
             panel: *const f32,
+            bias: *const f32,
             outputs: *mut f32,
         ) {
             use std::arch::x86_64::*;
@@ -73,17 +79,23 @@ macro_rules! kernel {
             let mut quad = block.places.as_ptr();
             let mut read = block.inputs.as_ptr();
             let mut weights = block.weights.as_ptr();
-            for run in &block.runs {
+            for (index, run) in block.runs.iter().enumerate() {
+                let starts = index < block.starts;
                 let count = run.count as usize;
                 for _ in 0..run.quads {
                     for from in (0..QUAD).step_by(R) {
                         let mut sums = [[$zero(); N]; R];
-                        // SAFETY: a quad has four places, each of a row of `outputs`; the inputs
-                        // of its `count` steps are rows of `panel`. The lists are walked to their
-                        // end and no further, as the runs count them.
+                        // SAFETY: a quad has four places, each of a row of `outputs` and of a
+                        // bias; the inputs of its `count` steps are rows of `panel`. The lists are
+                        // walked to their end and no further, as the runs count them.
                         unsafe {
                             for (r, sums) in sums.iter_mut().enumerate() {
-                                let row = outputs.add(*quad.add(from + r) as usize * width);
+                                let place = *quad.add(from + r) as usize;
+                                if starts {
+                                    *sums = [$broadcast(*bias.add(place)); N];
+                                    continue;
+                                }
+                                let row = outputs.add(place * width);
                                 for (n, sum) in sums.iter_mut().enumerate() {
                                     *sum = $load(row.add(n * LANES));
                                 }

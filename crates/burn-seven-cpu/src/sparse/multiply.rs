@@ -126,20 +126,13 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Fills a panel of outputs with the bias, and the place behind them with zeros.
-    #[inline(always)]
-    fn start(&self, values: &mut [f32]) {
-        let width = self.part.width;
-        let (outputs, behind) = values.split_at_mut(self.block.outputs * width);
-        match self.bias {
-            None => outputs.fill(0.0),
-            Some(bias) => {
-                for (row, &bias) in outputs.chunks_exact_mut(width).zip(bias) {
-                    row.fill(bias);
-                }
-            }
+    /// What each output begins with, and the place behind them.
+    fn start(&self) -> Vec<f32> {
+        let mut bias = vec![0.0; self.block.outputs + 1];
+        if let Some(given) = self.bias {
+            bias[..given.len()].copy_from_slice(given);
         }
-        behind.fill(0.0);
+        bias
     }
 
     /// Applies the activation function to the panel of outputs and writes it.
@@ -192,14 +185,14 @@ unsafe fn run(level: Level, job: Job<'_>, inputs: usize, values: &mut [f32], row
 #[allow(unsafe_code)]
 unsafe fn run_portable(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
     const FUSED: bool = cfg!(target_arch = "aarch64");
-    job.start(values);
+    let bias = job.start();
     let Job { block, panel, .. } = job;
     match job.part.width {
-        64 => kernel::portable::<64, 1, FUSED>(block, panel, values),
-        32 => kernel::portable::<32, 2, FUSED>(block, panel, values),
-        16 => kernel::portable::<16, 4, FUSED>(block, panel, values),
-        8 => kernel::portable::<8, 4, FUSED>(block, panel, values),
-        _ => kernel::portable::<1, 4, FUSED>(block, panel, values),
+        64 => kernel::portable::<64, 1, FUSED>(block, panel, &bias, values),
+        32 => kernel::portable::<32, 2, FUSED>(block, panel, &bias, values),
+        16 => kernel::portable::<16, 4, FUSED>(block, panel, &bias, values),
+        8 => kernel::portable::<8, 4, FUSED>(block, panel, &bias, values),
+        _ => kernel::portable::<1, 4, FUSED>(block, panel, &bias, values),
     }
     // SAFETY: as the caller says.
     unsafe { job.finish::<turn::Plain>(values, rows) };
@@ -212,17 +205,17 @@ unsafe fn run_portable(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
 #[target_feature(enable = "avx2,fma")]
 #[allow(unsafe_code)]
 unsafe fn run_avx2(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
-    job.start(values);
+    let bias = job.start();
     let Job { block, panel, .. } = job;
     let (from, to) = (panel.as_ptr(), values.as_mut_ptr());
     // SAFETY: as the caller says.
     unsafe {
         match job.part.width {
-            64 => kernel::avx2::<8, 1>(block, from, to),
-            32 => kernel::avx2::<4, 2>(block, from, to),
-            16 => kernel::avx2::<2, 4>(block, from, to),
-            8 => kernel::avx2::<1, 4>(block, from, to),
-            _ => kernel::portable::<1, 4, true>(block, panel, values),
+            64 => kernel::avx2::<8, 1>(block, from, bias.as_ptr(), to),
+            32 => kernel::avx2::<4, 2>(block, from, bias.as_ptr(), to),
+            16 => kernel::avx2::<2, 4>(block, from, bias.as_ptr(), to),
+            8 => kernel::avx2::<1, 4>(block, from, bias.as_ptr(), to),
+            _ => kernel::portable::<1, 4, true>(block, panel, &bias, values),
         }
     }
     // SAFETY: as the caller says.
@@ -236,21 +229,21 @@ unsafe fn run_avx2(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
 #[target_feature(enable = "avx512f,avx2,fma")]
 #[allow(unsafe_code)]
 unsafe fn run_avx512(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
-    job.start(values);
+    let bias = job.start();
     let Job { block, panel, .. } = job;
     let (from, to) = (panel.as_ptr(), values.as_mut_ptr());
     // SAFETY: as the caller says.
     unsafe {
         match job.part.width {
-            64 => kernel::avx512::<4, 4>(block, from, to),
-            32 => kernel::avx512::<2, 4>(block, from, to),
-            16 => kernel::avx512::<1, 4>(block, from, to),
-            8 => kernel::avx2::<1, 4>(block, from, to),
-            _ => kernel::portable::<1, 4, true>(block, panel, values),
+            64 => kernel::avx512::<4, 4>(block, from, bias.as_ptr(), to),
+            32 => kernel::avx512::<2, 4>(block, from, bias.as_ptr(), to),
+            16 => kernel::avx512::<1, 4>(block, from, bias.as_ptr(), to),
+            8 => kernel::avx2::<1, 4>(block, from, bias.as_ptr(), to),
+            _ => kernel::portable::<1, 4, true>(block, panel, &bias, values),
         }
     }
     // SAFETY: as the caller says.
-    unsafe { job.finish::<turn::Avx2>(values, rows) };
+    unsafe { job.finish::<turn::Avx512>(values, rows) };
 }
 
 /// Turns a part's rows into its panel, with some instructions, which the processor should have.
@@ -262,6 +255,16 @@ fn gather(level: Level, input: &[f32], inputs: usize, part: Part, panel: &mut [f
         fn wide(input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
             // SAFETY: this is compiled for these instructions.
             unsafe { panel::gather::<turn::Avx2>(input, inputs, part, panel) };
+        }
+        #[target_feature(enable = "avx512f,avx2")]
+        #[allow(unsafe_code)]
+        fn wider(input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
+            // SAFETY: this is compiled for these instructions.
+            unsafe { panel::gather::<turn::Avx512>(input, inputs, part, panel) };
+        }
+        if level >= Level::Avx512 {
+            // SAFETY: the processor has what `wider` is compiled for.
+            return unsafe { wider(input, inputs, part, panel) };
         }
         if level >= Level::Avx2 {
             // SAFETY: the processor has what `wide` is compiled for.

@@ -1,15 +1,8 @@
 //! Turning rows of activations into panels and panels of outputs into rows.
 
-use super::shared::Rows;
+use super::shared::{Place, Rows};
 use super::split::Part;
 use super::turn::{TILE, Turn};
-
-/// Rows and columns of the tiles that are turned one after the other: whole cache lines of both
-/// sides, each read and written while it is near.
-const GROUP: usize = 2 * TILE;
-
-/// The top left corners of a group's tiles, row by row.
-const TILES: [(usize, usize); 4] = [(0, 0), (0, TILE), (TILE, 0), (TILE, TILE)];
 
 /// Writes the panel of a part: for each input the values of all its rows, then zeros once more.
 ///
@@ -31,21 +24,16 @@ pub unsafe fn gather<T: Turn>(input: &[f32], inputs: usize, part: Part, panel: &
         panel[..inputs].copy_from_slice(input);
         return;
     }
-    // Closures would not be compiled for the vector unit of the function that they end up in.
-    let (whole_rows, whole_inputs) = (rows - rows % TILE, inputs - inputs % TILE);
-    for top in (0..whole_rows).step_by(GROUP) {
-        for left in (0..whole_inputs).step_by(GROUP) {
-            for (down, right) in TILES {
-                let (top, left) = (top + down, left + right);
-                if top < whole_rows && left < whole_inputs {
-                    // SAFETY: the tile is inside of whole tiles; the instructions are as said.
-                    unsafe { gather_tile::<T>(input, inputs, (top, left), width, panel) };
-                }
-            }
-        }
-    }
+    // SAFETY: the input has these rows and the panel room for them, as just asserted.
+    let whole_rows = unsafe {
+        let done = gather_tiles::<T>(input, inputs, 0, rows, width, panel);
+        gather_tiles::<T::Smaller>(input, inputs, done, rows, width, panel)
+    };
     for row in 0..width {
-        let done = if row < whole_rows { whole_inputs } else { 0 };
+        let done = match row < whole_rows {
+            true => inputs - inputs % TILE,
+            false => 0,
+        };
         for column in done..inputs {
             panel[column * width + row] = match row < rows {
                 true => input[row * inputs + column],
@@ -55,28 +43,37 @@ pub unsafe fn gather<T: Turn>(input: &[f32], inputs: usize, part: Part, panel: &
     }
 }
 
-/// Turns the tile from `top` and `left` on.
+/// Turns whole tiles of the rows from `first` to `rows`, and says where it stopped.
 ///
 /// # Safety
 ///
-/// It should be inside of the input and the panel, and the processor have the instructions of `T`.
+/// The input should have `rows` rows, the panel room for them, and the processor have the
+/// instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
-unsafe fn gather_tile<T: Turn>(
+unsafe fn gather_tiles<T: Turn>(
     input: &[f32],
     inputs: usize,
-    (top, left): (usize, usize),
+    first: usize,
+    rows: usize,
     width: usize,
     panel: &mut [f32],
-) {
-    debug_assert!((top + TILE) * inputs <= input.len() && left + TILE <= inputs);
-    debug_assert!((left + TILE) * width <= panel.len() && top + TILE <= width);
-    // SAFETY: as the caller says.
-    unsafe {
-        let from = input.as_ptr().add(top * inputs + left);
-        let to = panel.as_mut_ptr().add(left * width + top);
-        T::turn(from, inputs, to, width);
+) -> usize {
+    let end = rows - (rows - first) % T::ROWS;
+    // Closures would not be compiled for the vector unit of the function that they end up in.
+    for top in (first..end).step_by(T::ROWS) {
+        for left in (0..inputs - inputs % TILE).step_by(TILE) {
+            debug_assert!((top + T::ROWS) * inputs <= input.len() && left + TILE <= inputs);
+            debug_assert!((left + TILE) * width <= panel.len() && top + T::ROWS <= width);
+            // SAFETY: the tile is inside of the rows and of the panel.
+            unsafe {
+                let from = input.as_ptr().add(top * inputs + left);
+                let to = panel.as_mut_ptr().add(left * width + top);
+                T::turn(from, inputs, to, width);
+            }
+        }
     }
+    end
 }
 
 /// Writes the rows of a part, from a panel of `count` outputs from `first` on.
@@ -106,24 +103,49 @@ pub unsafe fn scatter<T: Turn>(
         to.write(0, 0, panel);
         return;
     }
-    let (whole_rows, whole_outputs) = (part.rows - part.rows % TILE, count - count % TILE);
-    // Along the rows: a few rows that are a power of two apart fill a set of the cache.
-    for top in (0..whole_rows).step_by(TILE) {
-        for left in (0..whole_outputs).step_by(TILE) {
-            // SAFETY: the tile is inside of whole tiles of the panel, which was cut to `count`
-            // outputs, and of the place in the rows; the instructions are as the caller says.
-            unsafe {
-                let from = panel.as_ptr().add(left * width + top);
-                T::turn(from, width, to.at(top, left), to.stride());
-            }
-        }
-    }
+    let whole_rows = part.rows - part.rows % TILE;
+    // SAFETY: the panel has `count` outputs, and the place as many columns.
+    let whole_outputs = unsafe {
+        let done = scatter_tiles::<T>(panel, width, whole_rows, 0, count, &to);
+        scatter_tiles::<T::Smaller>(panel, width, whole_rows, done, count, &to)
+    };
     for row in 0..part.rows {
         let done = if row < whole_rows { whole_outputs } else { 0 };
         for column in done..count {
             to.write(row, column, &panel[column * width + row..][..1]);
         }
     }
+}
+
+/// Turns whole tiles of the outputs from `first` to `count`, and says where it stopped.
+///
+/// # Safety
+///
+/// The panel should have `count` outputs, the place room for them in `rows` rows, and the
+/// processor have the instructions of `T`.
+#[inline(always)]
+#[allow(unsafe_code)]
+unsafe fn scatter_tiles<T: Turn>(
+    panel: &[f32],
+    width: usize,
+    rows: usize,
+    first: usize,
+    count: usize,
+    to: &Place<'_>,
+) -> usize {
+    let end = count - (count - first) % T::ROWS;
+    // Along the rows: a few rows that are a power of two apart fill a set of the cache.
+    for top in (0..rows).step_by(TILE) {
+        for left in (first..end).step_by(T::ROWS) {
+            debug_assert!((left + T::ROWS) * width <= panel.len() && top + TILE <= width);
+            // SAFETY: the tile is inside of the panel and of the place.
+            unsafe {
+                let from = panel.as_ptr().add(left * width + top);
+                T::turn(from, width, to.at(top, left), to.stride());
+            }
+        }
+    }
+    end
 }
 
 #[cfg(test)]
