@@ -106,6 +106,9 @@ struct SparseArgs {
     /// How many threads; one and all if not given
     #[arg(long, value_delimiter = ',', value_parser = at_least_one)]
     threads: Vec<usize>,
+    /// Only the last of the threads, and in no other process
+    #[arg(long, hide = true)]
+    in_this_process: bool,
     /// About how long each product is timed
     #[arg(long, default_value_t = 100)]
     milliseconds: u64,

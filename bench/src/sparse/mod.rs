@@ -34,10 +34,9 @@ pub fn run(args: &SparseArgs) -> Result<(), Error> {
         ([], all) => vec![1, all],
         (threads, _) => threads.to_vec(),
     };
-    if let [threads] = threads[..]
-        && std::env::var(NDARRAY_THREADS) == Ok(threads.to_string())
-    {
-        return measure(args, threads);
+    if args.in_this_process {
+        // Those that the process was started with come last.
+        return measure(args, threads.last().copied().unwrap_or(all));
     }
     let mut runs = Vec::new();
     for threads in threads {

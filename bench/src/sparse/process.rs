@@ -15,7 +15,8 @@ pub fn run(threads: usize) -> Result<serde_json::Value, Error> {
     let done = Command::new(own)
         .args(std::env::args_os().skip(1))
         // Of arguments that are given twice the last ones count.
-        .args(["--threads", &threads.to_string(), "--json"])
+        .args(["--in-this-process", "--threads", &threads.to_string()])
+        .arg("--json")
         .arg(&json)
         .env(NDARRAY_THREADS, threads.to_string())
         .status()

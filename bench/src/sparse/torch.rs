@@ -23,6 +23,8 @@ impl Torch {
         let failed = |error| Error::Io(python.display().to_string(), error);
         let mut child = Command::new(python)
             .args(["-c", SCRIPT])
+            // Its threads should not wait on a core that the next product needs.
+            .env("OMP_WAIT_POLICY", "PASSIVE")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
