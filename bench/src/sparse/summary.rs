@@ -39,7 +39,27 @@ pub fn print(all: &[Figures], threads: usize) {
         let even =
             break_even(&medians).map_or("-".to_string(), |even| format!("{:.0} %", even * 100.0));
         println!("  {rows:4} rows: {}; even at {even}", texts.join(", "));
+        let others = over_others(&of_rows);
+        println!("  {:9} without faer: {}", "", others.join(", "));
     }
+}
+
+/// The same medians over the dense products without faer's, whose kernels have AVX-512: over those
+/// of Burn's backends, of which flex takes the `gemm` crate's, and PyTorch.
+fn over_others(figures: &[&Figures]) -> Vec<String> {
+    let sparsities = figures.first().map_or(&[][..], |figures| &figures.sparse);
+    let median = |place: usize| {
+        let ratios = figures.iter().filter_map(|figures| {
+            let others = figures.dense.iter().filter(|(name, _)| **name != "faer");
+            let fastest = others.map(|(_, seconds)| *seconds).min_by(f64::total_cmp)?;
+            Some(fastest / figures.sparse.get(place)?.1)
+        });
+        Spread::of(ratios).median
+    };
+    let text = |(place, (sparsity, _)): (usize, &(f64, f64))| {
+        format!("{:.0} % {:.2}", sparsity * 100.0, median(place))
+    };
+    sparsities.iter().enumerate().map(text).collect()
 }
 
 /// The sparsity from which on sparse is faster, between two that were measured by a straight line;
