@@ -1,7 +1,7 @@
 //! The sparse linear layer: trained, pruned, packed, loaded and trained again.
 #![allow(clippy::unwrap_used, missing_docs)] // a test may fail that way
 
-use burn::module::{Lora, Module, ModuleMapper, Param};
+use burn::module::{Lora, Module, ModuleMapper, Param, ParamGroup};
 use burn::nn::{Linear, LinearConfig, LinearLayout};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Distribution, FloatDType, Tensor, activation};
@@ -268,6 +268,27 @@ fn packing_twice_and_materializing_change_nothing() {
             values(plain.forward(input.clone())),
             values(model.forward(input))
         );
+    }
+}
+
+#[derive(Module, Debug)]
+struct Mixed {
+    plain: Linear,
+    sparse: SparseLinear,
+}
+
+#[test]
+fn packing_again_leaves_the_adapters_of_other_layers_alone() {
+    for device in devices() {
+        let lora = Lora::new(2, 4.0).set_param_group(ParamGroup::from_predicate("plain"));
+        let train = device.autodiff();
+        let model = Mixed {
+            plain: LinearConfig::new(20, 30).init(&train),
+            sparse: SparseLinearConfig::new(20, 30).init(&train),
+        };
+        let twice = always(&always(&model.apply_lora(lora)));
+        assert!(twice.plain.weight.adapter().is_some());
+        assert_eq!(twice.sparse.is_packed(), has_kernel());
     }
 }
 

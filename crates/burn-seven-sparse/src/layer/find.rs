@@ -1,11 +1,11 @@
 //! The layers of a model that can be packed.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param, Reparameterization};
 use burn::tensor::Tensor;
 
 use super::form::PackedForm;
+use super::module::CONTAINER;
 use crate::SparseError;
-use burn::module::Reparameterization;
 
 /// A layer's weight.
 #[derive(Debug)]
@@ -15,17 +15,17 @@ pub(super) struct Layer {
     pub weight: Tensor<2>,
 }
 
-/// The weights of all [`SparseLinear`](super::SparseLinear) layers, and whether any is packed.
+/// The weights of all [`SparseLinear`](super::SparseLinear) layers.
 ///
 /// # Errors
 ///
 /// When one carries a mask or an adapter.
-pub(super) fn layers<M: Module>(model: &M) -> Result<(Vec<Layer>, bool), SparseError> {
+pub(super) fn layers<M: Module>(model: &M) -> Result<Vec<Layer>, SparseError> {
     let mut finder = Finder::default();
     model.visit(&mut finder);
     match finder.error {
         Some(error) => Err(error),
-        None => Ok((finder.layers, finder.packed)),
+        None => Ok(finder.layers),
     }
 }
 
@@ -33,7 +33,6 @@ pub(super) fn layers<M: Module>(model: &M) -> Result<(Vec<Layer>, bool), SparseE
 struct Finder {
     path: Vec<(String, String)>,
     layers: Vec<Layer>,
-    packed: bool,
     error: Option<SparseError>,
 }
 
@@ -49,13 +48,9 @@ impl ModuleVisitor for Finder {
         if container_type == "Reparameterization" {
             let path = self.dotted();
             let ours = self.layers.last().is_some_and(|layer| layer.path == path);
-            match name == PackedForm::NAME {
-                true => self.packed = true,
-                false if ours && self.error.is_none() => {
-                    let kind = name.to_string();
-                    self.error = Some(SparseError::Reparameterized { path, kind });
-                }
-                false => {}
+            if ours && name != PackedForm::NAME && self.error.is_none() {
+                let kind = name.to_string();
+                self.error = Some(SparseError::Reparameterized { path, kind });
             }
         }
         self.path
@@ -67,9 +62,9 @@ impl ModuleVisitor for Finder {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let ours = self.path.last().is_some_and(|(name, container)| {
-            name == "weight" && container == "Struct:SparseLinear"
-        });
+        let place = self.path.last();
+        let ours =
+            place.is_some_and(|(name, container)| name == "weight" && container == CONTAINER);
         let dims = param.lazy_shape();
         if ours && let [inputs, outputs] = dims[..] {
             self.layers.push(Layer {

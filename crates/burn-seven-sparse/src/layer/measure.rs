@@ -18,9 +18,14 @@ pub(super) fn class(rows: usize) -> usize {
     }
 }
 
-/// How long either product is tried at least, and how often at most.
+/// How long either product is tried at least.
 const LONG: Duration = Duration::from_millis(2);
-const OFTEN: usize = 50;
+
+/// How often either product is tried: at least, and at most.
+const TRIES: std::ops::Range<usize> = 3..50;
+
+/// The least that a clock can tell, in seconds: no time is 0.
+const CLOCK: f64 = 1e-9;
 
 /// The dense product's time over the packed one's, for each of [`ROWS`]; 0 where the packed one
 /// cannot be had.
@@ -45,15 +50,15 @@ fn least(work: impl Fn()) -> f64 {
     work();
     let start = Instant::now();
     let mut least = f64::INFINITY;
-    for round in 0..OFTEN {
-        if round >= 3 && start.elapsed() > LONG {
+    for round in 0..TRIES.end {
+        if round >= TRIES.start && start.elapsed() > LONG {
             break;
         }
         let begun = Instant::now();
         work();
         least = least.min(begun.elapsed().as_secs_f64());
     }
-    least.max(1e-9)
+    least.max(CLOCK)
 }
 
 #[cfg(test)]

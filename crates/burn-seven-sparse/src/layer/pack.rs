@@ -61,20 +61,17 @@ impl PackConfig {
     /// its [`SparseLinear`](super::SparseLinear) layers that are float32 and on a device whose
     /// backend multiplies sparse, ndarray or flex; what stays dense, and why, is in the report.
     ///
-    /// A packed weight's dense values are given up and made again when something reads them, such
-    /// as saving, or a dense product where that is faster. `Module::train` and
-    /// `Module::materialize` take the packed forms away.
+    /// The new model does not hold a packed weight's dense values until something reads them, such
+    /// as saving, or a dense product where that is faster; then it keeps them. `model` has its own:
+    /// drop it to have their memory back. `Module::train` and `Module::materialize` take the packed
+    /// forms away.
     ///
     /// # Errors
     ///
     /// [`SparseError::Reparameterized`] where a layer carries a pruning mask or an adapter.
     pub fn pack<M: Module>(&self, model: &M) -> Result<(M, PackReport), SparseError> {
-        let (_, packed) = layers(model)?;
-        let mut model = model.valid();
-        if packed {
-            model = model.materialize();
-        }
-        let (layers, _) = layers(&model)?;
+        let model = model.valid();
+        let layers = layers(&model)?;
         let mut forms = HashMap::new();
         let mut reports = Vec::new();
         for layer in layers {
