@@ -24,7 +24,7 @@ pub(crate) fn pack<H: Host>(weight: &Tensor<2>) -> Option<PackedWeight> {
     }
     let floats = floats::<H>(weight.clone().reshape([inputs * outputs]))?;
     Some(Arc::new(HostWeight::<H> {
-        packed: Packed::new(floats.slice(), inputs, outputs)?,
+        packed: Packed::new(floats.slice(), inputs, outputs),
         host: PhantomData,
     }))
 }

@@ -48,6 +48,17 @@ pub fn with_outputs<R>(count: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     with(&OUTPUTS, count, work)
 }
 
+/// Hands over values for a panel and values for outputs.
+pub fn with_both<R>(
+    panel: usize,
+    outputs: usize,
+    work: impl FnOnce(&mut [f32], &mut [f32]) -> R,
+) -> R {
+    with_panels(panel, |panel| {
+        with_outputs(outputs, |outputs| work(panel, outputs))
+    })
+}
+
 fn with<R>(
     key: &'static std::thread::LocalKey<RefCell<Lines>>,
     count: usize,

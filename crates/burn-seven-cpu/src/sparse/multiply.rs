@@ -1,15 +1,21 @@
 //! The product, cut over panels, blocks and cores.
 
+use std::ops::Range;
+
 use burn_seven_kernels::Activation;
 use rayon::prelude::*;
 
+use super::panel::Input;
+use super::run::{self, Step};
 use super::shared::Rows;
 use super::split::{Part, split};
-use super::turn::{self, Turn};
-use super::{Block, Level, Packed, activation, kernel, line, panel};
+use super::{Level, Packed, line};
 
 /// Below this many multiplications the cores are not asked.
 const LEAST: usize = 1 << 18;
+
+/// With so many parts for each core some cores may get one more.
+const MANY: usize = 4;
 
 /// `output = activation(input weight + bias)`, on all cores.
 ///
@@ -53,227 +59,197 @@ pub fn multiply_with(
     let biases = bias.map_or(outputs, <[f32]>::len);
     assert_eq!(biases, outputs, "values of the bias");
 
-    let parts = split(rows);
-    let size = |part: &Part| (inputs + 1) * part.width; // there are fewer than 65,536
-    let shared = Rows::new(output, rows, outputs);
-    let one = |block: &Block, part: Part, panel: &[f32]| {
-        let job = Job::new(block, part, panel, bias, activation);
-        line::with_outputs((job.block.outputs + 1) * part.width, |values| {
-            // SAFETY: the level is there, as asserted; each block and part is taken once.
-            unsafe { run(level, job, inputs, values, &shared) };
-        });
+    let rows_out = Rows::new(output, rows, outputs);
+    let product = Product {
+        level,
+        weight,
+        input: Input {
+            values: input,
+            inputs,
+        },
+        bias,
+        activation,
+        rows: &rows_out,
     };
-    if rows * weight.nonzeros() < LEAST || rayon::current_num_threads() == 1 {
-        // One panel after the other, in the same place.
-        let largest = parts.iter().map(size).max().unwrap_or(0);
-        line::with_panels(largest, |panel| {
-            for part in parts {
-                let panel = &mut panel[..size(&part)];
-                gather(level, input, inputs, part, panel);
-                for block in weight.blocks() {
-                    one(block, part, panel);
+    let parts = split(rows, weight.widest());
+    let threads = rayon::current_num_threads();
+    let alike = parts.first().map(|part| part.width) == parts.last().map(|part| part.width);
+    // Each part and block is taken once.
+    if rows * weight.nonzeros() < LEAST || threads == 1 {
+        parts.into_iter().for_each(|part| product.part(part));
+    } else if alike && parts.len() % threads == 0 || parts.len() >= MANY * threads {
+        parts.into_par_iter().for_each(|part| product.part(part));
+    } else {
+        product.on_all_cores(&parts);
+    }
+    // SAFETY: the parts cover all rows, the blocks all outputs, and each pair of them was run.
+    unsafe { rows_out.finish() };
+}
+
+/// A product.
+struct Product<'a> {
+    /// The processor has it.
+    level: Level,
+    weight: &'a Packed,
+    input: Input<'a>,
+    bias: Option<&'a [f32]>,
+    activation: Activation,
+    /// Its caller takes each part and block once.
+    rows: &'a Rows<'a>,
+}
+
+impl Product<'_> {
+    /// All outputs of a part of the rows.
+    fn part(&self, part: Part) {
+        match self.weight.by_chunks() {
+            true => self.by_chunks(part),
+            false => self.by_blocks(part),
+        }
+    }
+
+    /// Block after block, each with all inputs.
+    fn by_blocks(&self, part: Part) {
+        line::with_panels(self.room(part), |panels| {
+            self.gather_all(part, panels);
+            for (block, outputs) in self.weight.blocks().enumerate() {
+                self.block(block, outputs, part, panels);
+            }
+        });
+    }
+
+    /// Chunk after chunk of inputs, each with all blocks.
+    fn by_chunks(&self, part: Part) {
+        let (weight, width) = (self.weight, part.width);
+        let largest = weight.chunks().map(|inputs| room(&inputs, part)).max();
+        let all = weight.blocks().map(|outputs| room(&outputs, part)).sum();
+        let last = weight.chunks().len() - 1; // there is at least one
+        line::with_both(largest.unwrap_or(0), all, |panel, values| {
+            for (chunk, inputs) in weight.chunks().enumerate() {
+                let panel = &mut panel[..room(&inputs, part)];
+                self.gather(part, &inputs, panel);
+                let mut rest = &mut *values;
+                for (block, outputs) in weight.blocks().enumerate() {
+                    let values;
+                    (values, rest) = rest.split_at_mut(room(&outputs, part));
+                    let bias = (chunk == 0).then(|| self.start(&outputs));
+                    let step = Step {
+                        piece: weight.piece(chunk, block),
+                        inputs: inputs.len(),
+                        outputs: outputs.len(),
+                        width,
+                        panel,
+                        bias: bias.as_deref(),
+                    };
+                    self.step(step, values);
+                    if chunk == last {
+                        self.finish(values, &outputs, part);
+                    }
                 }
             }
         });
-    } else {
-        line::with_panels(parts.iter().map(size).sum(), |mut panels| {
+    }
+
+    /// All of it, on all cores, though there are few parts.
+    fn on_all_cores(&self, parts: &[Part]) {
+        let all = parts.iter().map(|part| self.room(*part)).sum();
+        line::with_panels(all, |mut rest| {
             let mut cut = Vec::with_capacity(parts.len());
             for part in parts {
-                let (panel, rest) = std::mem::take(&mut panels).split_at_mut(size(&part));
-                cut.push((part, panel));
-                panels = rest;
+                let panels;
+                (panels, rest) = rest.split_at_mut(self.room(*part));
+                cut.push((*part, panels));
             }
             cut.par_iter_mut()
-                .for_each(|(part, panel)| gather(level, input, inputs, *part, panel));
-            let jobs = weight.blocks().iter().flat_map(|block| {
+                .for_each(|(part, panels)| self.gather_all(*part, panels));
+            let jobs = self.weight.blocks().enumerate().flat_map(|block| {
                 let panels = cut.iter();
-                panels.map(move |(part, panel)| (block, *part, &**panel))
+                panels.map(move |(part, panels)| (block.clone(), *part, &**panels))
             });
             let jobs: Vec<_> = jobs.collect();
             jobs.into_par_iter()
-                .for_each(|(block, part, panel)| one(block, part, panel));
+                .for_each(|((block, outputs), part, panels)| {
+                    self.block(block, outputs, part, panels);
+                });
         });
     }
-    // SAFETY: the parts cover all rows, the blocks all outputs, and each pair of them was run.
-    unsafe { shared.finish() };
-}
 
-/// One block's outputs for one panel.
-#[derive(Debug, Clone, Copy)]
-struct Job<'a> {
-    block: &'a Block,
-    part: Part,
-    panel: &'a [f32],
-    bias: Option<&'a [f32]>,
-    activation: Activation,
-}
+    /// A block's outputs, from the panels of all chunks.
+    fn block(&self, block: usize, outputs: Range<usize>, part: Part, mut panels: &[f32]) {
+        let (weight, width) = (self.weight, part.width);
+        let pieces = (0..weight.chunks().len()).map(|chunk| weight.piece(chunk, block));
+        let start = self.start(&outputs);
+        line::with_outputs(room(&outputs, part), |values| {
+            let mut bias = Some(&start[..]);
+            for (piece, inputs) in pieces.zip(weight.chunks()) {
+                let panel;
+                (panel, panels) = panels.split_at(room(&inputs, part));
+                let step = Step {
+                    piece,
+                    inputs: inputs.len(),
+                    outputs: outputs.len(),
+                    width,
+                    panel,
+                    bias: bias.take(),
+                };
+                self.step(step, values);
+            }
+            self.finish(values, &outputs, part);
+        });
+    }
 
-impl<'a> Job<'a> {
-    /// `bias` is that of all outputs.
-    fn new(
-        block: &'a Block,
-        part: Part,
-        panel: &'a [f32],
-        bias: Option<&'a [f32]>,
-        activation: Activation,
-    ) -> Self {
-        Self {
-            block,
-            part,
-            panel,
-            bias: bias.map(|bias| &bias[block.first..][..block.outputs]),
-            activation,
+    /// Values of the panels of all chunks of inputs.
+    fn room(&self, part: Part) -> usize {
+        let chunks = self.weight.chunks();
+        chunks.map(|inputs| room(&inputs, part)).sum()
+    }
+
+    /// Fills the panels of all chunks.
+    fn gather_all(&self, part: Part, mut rest: &mut [f32]) {
+        for inputs in self.weight.chunks() {
+            let panel;
+            (panel, rest) = rest.split_at_mut(room(&inputs, part));
+            self.gather(part, &inputs, panel);
         }
     }
 
-    /// What each output begins with, and the place behind them.
-    fn start(&self) -> Vec<f32> {
-        let mut bias = vec![0.0; self.block.outputs + 1];
-        if let Some(given) = self.bias {
-            bias[..given.len()].copy_from_slice(given);
-        }
-        bias
-    }
-
-    /// Applies the activation function to the panel of outputs and writes it.
-    ///
-    /// # Safety
-    ///
-    /// No other job should be of the same block and part, and the processor have the instructions
-    /// of `T`.
-    #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn finish<T: Turn>(&self, values: &mut [f32], rows: &Rows<'_>) {
-        let count = self.block.outputs;
-        activation::apply(self.activation, &mut values[..count * self.part.width]);
-        // SAFETY: blocks do not share outputs nor parts rows; the rest is as the caller says.
-        unsafe { panel::scatter::<T>(values, self.part, self.block.first, count, rows) };
+    fn gather(&self, part: Part, inputs: &Range<usize>, panel: &mut [f32]) {
+        // SAFETY: the processor has the level.
+        unsafe { run::gather(self.level, self.input, part, inputs.clone(), panel) };
+    }
+
+    /// The step's piece should be of its inputs and outputs.
+    #[allow(unsafe_code)]
+    fn step(&self, step: Step<'_>, values: &mut [f32]) {
+        // SAFETY: the processor has the level; the rest is as the caller says.
+        unsafe { step.run(self.level, values) };
+    }
+
+    /// Writes a block's outputs of a part.
+    #[allow(unsafe_code)]
+    fn finish(&self, values: &mut [f32], outputs: &Range<usize>, part: Part) {
+        let (top, left) = (part.first, outputs.start);
+        // SAFETY: blocks do not share outputs nor parts rows, and each is taken once; the processor
+        // has the level.
+        unsafe {
+            let place = self.rows.place(top, left, part.rows, outputs.len());
+            run::finish(self.level, self.activation, values, part.width, &place);
+        }
+    }
+
+    /// What each output of a block begins with, and the place behind them.
+    fn start(&self, outputs: &Range<usize>) -> Vec<f32> {
+        let mut start = vec![0.0; outputs.len() + 1];
+        if let Some(bias) = self.bias {
+            start[..outputs.len()].copy_from_slice(&bias[outputs.clone()]);
+        }
+        start
     }
 }
 
-/// Runs a job.
-///
-/// # Safety
-///
-/// The processor should have the instructions, `rows` be those of the job's outputs, and no other
-/// job be of the same block and part.
-#[allow(unsafe_code)]
-unsafe fn run(level: Level, job: Job<'_>, inputs: usize, values: &mut [f32], rows: &Rows<'_>) {
-    // The vector kernels write without looking.
-    let width = job.part.width;
-    assert_eq!(job.panel.len(), (inputs + 1) * width, "values of the panel");
-    let room = (job.block.outputs + 1) * width;
-    assert_eq!(values.len(), room, "values of the outputs");
-    match level {
-        // SAFETY: as the caller says; plain loops need no more.
-        Level::Portable => unsafe { run_portable(job, values, rows) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as the caller says, and the lengths are as just asserted.
-        Level::Avx2 => unsafe { run_avx2(job, values, rows) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Level::Avx512 => unsafe { run_avx512(job, values, rows) },
-        #[cfg(not(target_arch = "x86_64"))]
-        // SAFETY: as above.
-        Level::Avx2 | Level::Avx512 => unsafe { run_portable(job, values, rows) },
-    }
-}
-
-/// # Safety
-///
-/// As [`run`].
-#[allow(unsafe_code)]
-unsafe fn run_portable(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
-    const FUSED: bool = cfg!(target_arch = "aarch64");
-    let bias = job.start();
-    let Job { block, panel, .. } = job;
-    match job.part.width {
-        64 => kernel::portable::<64, 1, FUSED>(block, panel, &bias, values),
-        32 => kernel::portable::<32, 2, FUSED>(block, panel, &bias, values),
-        16 => kernel::portable::<16, 4, FUSED>(block, panel, &bias, values),
-        8 => kernel::portable::<8, 4, FUSED>(block, panel, &bias, values),
-        _ => kernel::portable::<1, 4, FUSED>(block, panel, &bias, values),
-    }
-    // SAFETY: as the caller says.
-    unsafe { job.finish::<turn::Plain>(values, rows) };
-}
-
-/// # Safety
-///
-/// As [`run`], and panel and values should be of the block's inputs and outputs.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-#[allow(unsafe_code)]
-unsafe fn run_avx2(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
-    let bias = job.start();
-    let Job { block, panel, .. } = job;
-    let (from, to) = (panel.as_ptr(), values.as_mut_ptr());
-    // SAFETY: as the caller says.
-    unsafe {
-        match job.part.width {
-            64 => kernel::avx2::<8, 1>(block, from, bias.as_ptr(), to),
-            32 => kernel::avx2::<4, 2>(block, from, bias.as_ptr(), to),
-            16 => kernel::avx2::<2, 4>(block, from, bias.as_ptr(), to),
-            8 => kernel::avx2::<1, 4>(block, from, bias.as_ptr(), to),
-            _ => kernel::portable::<1, 4, true>(block, panel, &bias, values),
-        }
-    }
-    // SAFETY: as the caller says.
-    unsafe { job.finish::<turn::Avx2>(values, rows) };
-}
-
-/// # Safety
-///
-/// As [`run`], and panel and values should be of the block's inputs and outputs.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-#[allow(unsafe_code)]
-unsafe fn run_avx512(job: Job<'_>, values: &mut [f32], rows: &Rows<'_>) {
-    let bias = job.start();
-    let Job { block, panel, .. } = job;
-    let (from, to) = (panel.as_ptr(), values.as_mut_ptr());
-    // SAFETY: as the caller says.
-    unsafe {
-        match job.part.width {
-            64 => kernel::avx512::<4, 4>(block, from, bias.as_ptr(), to),
-            32 => kernel::avx512::<2, 4>(block, from, bias.as_ptr(), to),
-            16 => kernel::avx512::<1, 4>(block, from, bias.as_ptr(), to),
-            8 => kernel::avx2::<1, 4>(block, from, bias.as_ptr(), to),
-            _ => kernel::portable::<1, 4, true>(block, panel, &bias, values),
-        }
-    }
-    // SAFETY: as the caller says.
-    unsafe { job.finish::<turn::Avx512>(values, rows) };
-}
-
-/// Turns a part's rows into its panel, with some instructions, which the processor should have.
-#[allow(unsafe_code)]
-fn gather(level: Level, input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx2")]
-        fn wide(input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
-            // SAFETY: this is compiled for these instructions.
-            unsafe { panel::gather::<turn::Avx2>(input, inputs, part, panel) };
-        }
-        #[target_feature(enable = "avx512f,avx2")]
-        #[allow(unsafe_code)]
-        fn wider(input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
-            // SAFETY: this is compiled for these instructions.
-            unsafe { panel::gather::<turn::Avx512>(input, inputs, part, panel) };
-        }
-        if level >= Level::Avx512 {
-            // SAFETY: the processor has what `wider` is compiled for.
-            return unsafe { wider(input, inputs, part, panel) };
-        }
-        if level >= Level::Avx2 {
-            // SAFETY: the processor has what `wide` is compiled for.
-            return unsafe { wide(input, inputs, part, panel) };
-        }
-    }
-    let _ = level;
-    // SAFETY: these take no instructions that may be missing.
-    unsafe { panel::gather::<turn::Plain>(input, inputs, part, panel) };
+/// Values of a part's panel of some inputs or outputs, and of one more.
+fn room(places: &Range<usize>, part: Part) -> usize {
+    (places.len() + 1) * part.width
 }
 
 #[cfg(test)]
@@ -324,7 +300,7 @@ pub mod tests {
 
     /// Compares every kernel of this processor with float64.
     fn check(weight: &[f32], inputs: usize, outputs: usize, rows: usize, seed: u64) {
-        let packed = Packed::new(weight, inputs, outputs).expect("a small weight");
+        let packed = Packed::new(weight, inputs, outputs);
         let input = values(rows * inputs, seed);
         let bias = values(outputs, seed + 1);
         let expected = expected(weight, &input, rows, &bias);
@@ -367,7 +343,7 @@ pub mod tests {
     // [1 2] times [[1, 0, 2], [0, 0, 3]] is [1, 0, 8]; the bias is 10, 20, 30.
     #[test]
     fn a_small_product() {
-        let packed = Packed::new(&[1.0, 0.0, 2.0, 0.0, 0.0, 3.0], 2, 3).expect("a small weight");
+        let packed = Packed::new(&[1.0, 0.0, 2.0, 0.0, 0.0, 3.0], 2, 3);
         let mut output = Vec::new();
         let bias = [10.0, 20.0, 30.0];
         multiply(
@@ -406,7 +382,7 @@ pub mod tests {
 
     #[test]
     fn nothing_in_or_out_gives_the_bias_or_nothing() {
-        let packed = Packed::new(&[], 0, 3).expect("a small weight");
+        let packed = Packed::new(&[], 0, 3);
         let mut output = Vec::new();
         multiply(
             &packed,
@@ -417,10 +393,10 @@ pub mod tests {
             &mut output,
         );
         assert_eq!(output, [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
-        let packed = Packed::new(&[], 3, 0).expect("a small weight");
+        let packed = Packed::new(&[], 3, 0);
         multiply(&packed, &[0.0; 6], 2, None, Activation::None, &mut output);
         assert!(output.is_empty());
-        let packed = Packed::new(&[1.0; 6], 3, 2).expect("a small weight");
+        let packed = Packed::new(&[1.0; 6], 3, 2);
         multiply(&packed, &[], 0, None, Activation::None, &mut output);
         assert!(output.is_empty());
     }
@@ -428,7 +404,7 @@ pub mod tests {
     // What is pruned reads nothing: infinite activations reach only outputs that use them.
     #[test]
     fn infinite_activations_of_pruned_weights_are_not_read() {
-        let packed = Packed::new(&[0.0, 1.0, 1.0, 0.0], 2, 2).expect("a small weight");
+        let packed = Packed::new(&[0.0, 1.0, 1.0, 0.0], 2, 2);
         for rows in [1, 8, 32] {
             let input = [f32::INFINITY, 2.0].repeat(rows);
             for level in Level::available() {
@@ -447,20 +423,29 @@ pub mod tests {
         }
     }
 
+    // More inputs than outputs and fewer, few panels and many.
     #[test]
     fn the_bits_do_not_depend_on_the_number_of_threads() {
-        let weight = weight(300, 500, 0.3, 1);
-        let packed = Packed::new(&weight, 300, 500).expect("a small weight");
-        let input = values(100 * 300, 2);
-        let product = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            let mut output = Vec::new();
-            pool.expect("a pool").install(|| {
-                multiply(&packed, &input, 100, None, Activation::Gelu, &mut output);
-            });
-            output
-        };
-        assert_eq!(product(1), product(3));
+        for (inputs, outputs) in [(300, 500), (700, 200)] {
+            let weight = weight(inputs, outputs, 0.3, 1);
+            for rows in [20, 100, 1000] {
+                let input = values(rows * inputs, 2);
+                let product = |threads: usize| {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                    let mut output = Vec::new();
+                    pool.expect("a pool").install(|| {
+                        let packed = Packed::new(&weight, inputs, outputs);
+                        let gelu = Activation::Gelu;
+                        multiply(&packed, &input, rows, None, gelu, &mut output);
+                    });
+                    output
+                };
+                let one = product(1);
+                for threads in [2, 3] {
+                    assert!(product(threads) == one, "{rows} rows, {threads} threads");
+                }
+            }
+        }
     }
 
     proptest! {

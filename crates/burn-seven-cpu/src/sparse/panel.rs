@@ -1,42 +1,63 @@
 //! Turning rows of activations into panels and panels of outputs into rows.
 
-use super::shared::{Place, Rows};
-use super::split::Part;
-use super::turn::{TILE, Turn};
+use std::ops::Range;
 
-/// Writes the panel of a part: for each input the values of all its rows, then zeros once more.
+use super::shared::Place;
+use super::split::Part;
+use super::turn::{Strip, TILE, Turn};
+
+/// Rows of activations, `inputs` values each.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// Row after row.
+    pub values: &'a [f32],
+    /// Values of a row.
+    pub inputs: usize,
+}
+
+/// Writes the panel of a part for some of its columns: for each the values of all its rows, then
+/// zeros once more.
 ///
 /// # Panics
 ///
-/// When `panel` does not hold `(inputs + 1) * part.width` values, or `input` not the part's rows.
+/// When `panel` does not hold `(columns.len() + 1) * part.width` values, or the input not the
+/// part's rows and columns.
 ///
 /// # Safety
 ///
 /// The processor should have the instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
-pub unsafe fn gather<T: Turn>(input: &[f32], inputs: usize, part: Part, panel: &mut [f32]) {
+pub unsafe fn gather<T: Turn>(
+    input: Input<'_>,
+    part: Part,
+    columns: Range<usize>,
+    panel: &mut [f32],
+) {
     let Part { rows, width, .. } = part;
-    let input = &input[part.first * inputs..][..rows * inputs];
-    assert_eq!(panel.len(), (inputs + 1) * width, "values of the panel");
-    panel[inputs * width..].fill(0.0);
+    let Input { values, inputs } = input;
+    assert!(columns.start <= columns.end && columns.end <= inputs);
+    let count = columns.len();
+    assert_eq!(panel.len(), (count + 1) * width, "values of the panel");
+    let values = &values[part.first * inputs..][..rows * inputs];
+    panel[count * width..].fill(0.0);
     if width == 1 {
-        panel[..inputs].copy_from_slice(input);
+        panel[..count].copy_from_slice(&values[columns]);
         return;
     }
-    // SAFETY: the input has these rows and the panel room for them, as just asserted.
+    // SAFETY: the input has these rows and columns and the panel room for them, as just asserted.
     let whole_rows = unsafe {
-        let done = gather_tiles::<T>(input, inputs, 0, rows, width, panel);
-        gather_tiles::<T::Smaller>(input, inputs, done, rows, width, panel)
+        let done = gather_tiles::<T>(values, inputs, &columns, 0, rows, width, panel);
+        gather_tiles::<T::Smaller>(values, inputs, &columns, done, rows, width, panel)
     };
     for row in 0..width {
         let done = match row < whole_rows {
-            true => inputs - inputs % TILE,
+            true => count - count % TILE,
             false => 0,
         };
-        for column in done..inputs {
+        for column in done..count {
             panel[column * width + row] = match row < rows {
-                true => input[row * inputs + column],
+                true => values[row * inputs + columns.start + column],
                 false => 0.0,
             };
         }
@@ -47,69 +68,66 @@ pub unsafe fn gather<T: Turn>(input: &[f32], inputs: usize, part: Part, panel: &
 ///
 /// # Safety
 ///
-/// The input should have `rows` rows, the panel room for them, and the processor have the
-/// instructions of `T`.
+/// The values should have `rows` rows of `inputs` with these columns, the panel room for them, and
+/// the processor have the instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
 unsafe fn gather_tiles<T: Turn>(
-    input: &[f32],
+    values: &[f32],
     inputs: usize,
+    columns: &Range<usize>,
     first: usize,
     rows: usize,
     width: usize,
     panel: &mut [f32],
 ) -> usize {
     let end = rows - (rows - first) % T::ROWS;
-    // Closures would not be compiled for the vector unit of the function that they end up in.
+    let count = columns.len();
     for top in (first..end).step_by(T::ROWS) {
-        for left in (0..inputs - inputs % TILE).step_by(TILE) {
-            debug_assert!((top + T::ROWS) * inputs <= input.len() && left + TILE <= inputs);
-            debug_assert!((left + TILE) * width <= panel.len() && top + T::ROWS <= width);
-            // SAFETY: the tile is inside of the rows and of the panel.
-            unsafe {
-                let from = input.as_ptr().add(top * inputs + left);
-                let to = panel.as_mut_ptr().add(left * width + top);
-                T::turn(from, inputs, to, width);
-            }
+        debug_assert!((top + T::ROWS) * inputs <= values.len() && columns.end <= inputs);
+        debug_assert!(count * width <= panel.len() && top + T::ROWS <= width);
+        // SAFETY: the tiles are inside of the rows and columns and of the panel.
+        unsafe {
+            T::turn(Strip {
+                from: values.as_ptr().add(top * inputs + columns.start),
+                from_stride: inputs,
+                from_step: TILE,
+                to: panel.as_mut_ptr().add(top),
+                to_stride: width,
+                to_step: TILE * width,
+                tiles: count / TILE,
+            });
         }
     }
     end
 }
 
-/// Writes the rows of a part, from a panel of `count` outputs from `first` on.
+/// Writes a panel of outputs, `width` rows wide, to the rows and columns of `to`.
 ///
 /// # Panics
 ///
-/// When the panel does not hold so many outputs, or they do not fit into the rows.
+/// When the panel does not hold so many outputs and rows.
 ///
 /// # Safety
 ///
-/// No one else should write these places of the rows at the same time, and the processor have the
-/// instructions of `T`.
+/// The processor should have the instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
-pub unsafe fn scatter<T: Turn>(
-    panel: &[f32],
-    part: Part,
-    first: usize,
-    count: usize,
-    rows: &Rows<'_>,
-) {
-    let width = part.width;
+pub unsafe fn scatter<T: Turn>(panel: &[f32], width: usize, to: &Place<'_>) {
+    let (rows, count) = (to.height(), to.width());
+    assert!(rows <= width, "rows of the panel");
     let panel = &panel[..count * width];
-    // SAFETY: no one else writes there, as the caller says.
-    let to = unsafe { rows.place(part.first, first, part.rows, count) };
     if width == 1 {
         to.write(0, 0, panel);
         return;
     }
-    let whole_rows = part.rows - part.rows % TILE;
+    let whole_rows = rows - rows % TILE;
     // SAFETY: the panel has `count` outputs, and the place as many columns.
     let whole_outputs = unsafe {
-        let done = scatter_tiles::<T>(panel, width, whole_rows, 0, count, &to);
-        scatter_tiles::<T::Smaller>(panel, width, whole_rows, done, count, &to)
+        let done = scatter_tiles::<T>(panel, width, whole_rows, 0, count, to);
+        scatter_tiles::<T::Smaller>(panel, width, whole_rows, done, count, to)
     };
-    for row in 0..part.rows {
+    for row in 0..rows {
         let done = if row < whole_rows { whole_outputs } else { 0 };
         for column in done..count {
             to.write(row, column, &panel[column * width + row..][..1]);
@@ -118,6 +136,9 @@ pub unsafe fn scatter<T: Turn>(
 }
 
 /// Turns whole tiles of the outputs from `first` to `count`, and says where it stopped.
+///
+/// The first and the last tile may share outputs with their neighbours, so that the others are
+/// written to aligned places.
 ///
 /// # Safety
 ///
@@ -133,24 +154,40 @@ unsafe fn scatter_tiles<T: Turn>(
     count: usize,
     to: &Place<'_>,
 ) -> usize {
-    let end = count - (count - first) % T::ROWS;
+    debug_assert!(count * width <= panel.len() && rows <= width);
+    if count - first < T::ROWS {
+        return first;
+    }
+    let aligned = to.until_aligned(first, T::ROWS);
     // Along the rows: a few rows that are a power of two apart fill a set of the cache.
     for top in (0..rows).step_by(TILE) {
-        for left in (first..end).step_by(T::ROWS) {
-            debug_assert!((left + T::ROWS) * width <= panel.len() && top + TILE <= width);
-            // SAFETY: the tile is inside of the panel and of the place.
+        let strip = |left: usize, tiles: usize| {
+            debug_assert!(left + tiles * T::ROWS <= count);
+            // SAFETY: the tiles are inside of the panel and of the place.
             unsafe {
-                let from = panel.as_ptr().add(left * width + top);
-                T::turn(from, width, to.at(top, left), to.stride());
+                T::turn(Strip {
+                    from: panel.as_ptr().add(left * width + top),
+                    from_stride: width,
+                    from_step: T::ROWS * width,
+                    to: to.at(top, left),
+                    to_stride: to.stride(),
+                    to_step: T::ROWS,
+                    tiles,
+                });
             }
-        }
+        };
+        strip(first, 1);
+        let aligned = first + aligned;
+        strip(aligned, (count - aligned) / T::ROWS);
+        strip(count - T::ROWS, 1);
     }
-    end
+    count
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sparse::shared::Rows;
     use crate::sparse::split::split;
     use crate::sparse::turn::Plain;
     use proptest::prelude::*;
@@ -159,7 +196,10 @@ mod tests {
     #[test]
     #[allow(unsafe_code)]
     fn a_small_panel() {
-        let input = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let input = Input {
+            values: &[9.0, 1.0, 2.0, 3.0, 9.0, 4.0, 5.0, 6.0],
+            inputs: 4,
+        };
         let part = Part {
             first: 0,
             rows: 2,
@@ -167,7 +207,7 @@ mod tests {
         };
         let mut panel = [9.0; 32];
         // SAFETY: these take no instructions that may be missing.
-        unsafe { gather::<Plain>(&input, 3, part, &mut panel) };
+        unsafe { gather::<Plain>(input, part, 1..4, &mut panel) };
         assert_eq!(panel[..3], [1.0, 4.0, 0.0]);
         assert_eq!(panel[8..11], [2.0, 5.0, 0.0]);
         assert_eq!(panel[16..19], [3.0, 6.0, 0.0]);
@@ -178,22 +218,30 @@ mod tests {
         #[test]
         #[allow(unsafe_code)]
         fn scattering_gathered_rows_gives_them_back(
-            rows in 1usize..200, inputs in 1usize..40,
+            rows in 1usize..200, inputs in 1usize..40, cut in 0.0f64..1.0,
         ) {
-            let input: Vec<f32> = (0..rows * inputs).map(|index| index as f32).collect();
+            let values: Vec<f32> = (0..rows * inputs).map(|index| index as f32).collect();
+            let input = Input { values: &values, inputs };
+            let cut = (cut * inputs as f64) as usize;
             let mut output = Vec::new();
             let shared = Rows::new(&mut output, rows, inputs);
-            for part in split(rows) {
-                let mut panel = vec![f32::NAN; (inputs + 1) * part.width];
-                // SAFETY: these take no instructions that may be missing, and one thread writes.
-                unsafe { gather::<Plain>(&input, inputs, part, &mut panel) };
-                prop_assert!(panel.iter().all(|value| value.is_finite()));
-                // SAFETY: as above.
-                unsafe { scatter::<Plain>(&panel, part, 0, inputs, &shared) };
+            for part in split(rows, 64) {
+                for columns in [0..cut, cut..inputs] {
+                    let (first, count) = (columns.start, columns.len());
+                    let mut panel = vec![f32::NAN; (count + 1) * part.width];
+                    // SAFETY: these take no instructions that may be missing, and one thread writes.
+                    unsafe { gather::<Plain>(input, part, columns, &mut panel) };
+                    prop_assert!(panel.iter().all(|value| value.is_finite()));
+                    // SAFETY: as above.
+                    unsafe {
+                        let place = shared.place(part.first, first, part.rows, count);
+                        scatter::<Plain>(&panel, part.width, &place);
+                    }
+                }
             }
             // SAFETY: the parts cover all rows.
             unsafe { shared.finish() };
-            prop_assert_eq!(output, input);
+            prop_assert_eq!(output, values);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 /// A matrix that threads write different places of.
 ///
-/// Each value is to be written exactly once before [`finish`](Self::finish).
+/// Each value is to be written before [`finish`](Self::finish).
 #[derive(Debug)]
 pub struct Rows<'a> {
     values: *mut f32,
@@ -88,10 +88,33 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// How many rows it has.
+    #[inline(always)]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// How many columns it has.
+    #[inline(always)]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// How far rows are apart.
     #[inline(always)]
     pub fn stride(&self) -> usize {
         self.stride
+    }
+
+    /// How many columns after one the next is whose values in all rows are aligned to so many, fewer
+    /// than that; 0 if there is none.
+    #[inline(always)]
+    pub fn until_aligned(&self, column: usize, values: usize) -> usize {
+        if !self.stride.is_multiple_of(values) {
+            return 0;
+        }
+        let at = self.values.addr() / size_of::<f32>() + column;
+        at.next_multiple_of(values) - at
     }
 
     /// Where a row and column of it are.
@@ -121,6 +144,31 @@ impl Place<'_> {
         unsafe {
             let to = self.values.add(row * self.stride + column);
             std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn columns_are_aligned_in_all_rows_or_in_none() {
+        for (width, aligns) in [(32, true), (36, false)] {
+            let mut output = Vec::new();
+            let rows = Rows::new(&mut output, 3, width);
+            // SAFETY: no other place is there.
+            let place = unsafe { rows.place(1, 4, 2, 20) };
+            for column in 0..8 {
+                let skipped = place.until_aligned(column, 8);
+                // SAFETY: the first row has this column.
+                let at = unsafe { place.at(0, column + skipped) };
+                match aligns {
+                    true => assert_eq!(at.addr() % 32, 0),
+                    false => assert_eq!(skipped, 0),
+                }
+            }
         }
     }
 }

@@ -14,16 +14,16 @@ pub struct Part {
     pub width: usize,
 }
 
-/// Cuts `rows` into panels.
+/// Cuts `rows` into panels of at most `widest` rows.
 ///
 /// A panel that is three quarters full or more is taken rather than two narrower ones: each panel
 /// reads the whole weight.
-pub fn split(rows: usize) -> Vec<Part> {
-    let mut parts = Vec::with_capacity(rows / WIDTHS[0] + WIDTHS.len());
+pub fn split(rows: usize, widest: usize) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(rows / widest.max(1) + WIDTHS.len());
     let mut first = 0;
     while first < rows {
         let rest = rows - first;
-        let fits = |width: &&usize| rest * 4 >= **width * 3;
+        let fits = |width: &&usize| **width <= widest && rest * 4 >= **width * 3;
         let width = *WIDTHS.iter().find(fits).unwrap_or(&1);
         let rows = rest.min(width);
         parts.push(Part { first, rows, width });
@@ -38,7 +38,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn widths(rows: usize) -> Vec<(usize, usize)> {
-        let parts = split(rows);
+        let parts = split(rows, 64);
         parts.iter().map(|part| (part.rows, part.width)).collect()
     }
 
@@ -51,14 +51,18 @@ mod tests {
         assert_eq!(widths(6), [(6, 8)]);
         assert_eq!(widths(2), [(1, 1), (1, 1)]);
         assert!(widths(0).is_empty());
+        let parts = split(70, 32);
+        let widths: Vec<_> = parts.iter().map(|part| part.width).collect();
+        assert_eq!(widths, [32, 32, 8]);
     }
 
     proptest! {
         #[test]
-        fn every_row_is_in_one_panel(rows in 0usize..500) {
+        fn every_row_is_in_one_panel(rows in 0usize..500, widest in 1usize..100) {
             let mut next = 0;
-            for part in split(rows) {
+            for part in split(rows, widest) {
                 prop_assert_eq!(part.first, next);
+                prop_assert!(part.width <= widest);
                 prop_assert!(part.rows >= 1 && part.rows <= part.width);
                 prop_assert!(WIDTHS.contains(&part.width));
                 next += part.rows;

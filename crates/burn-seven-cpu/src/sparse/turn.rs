@@ -3,6 +3,25 @@
 /// Columns of a tile.
 pub const TILE: usize = 8;
 
+/// Tiles that lie one behind the other.
+#[derive(Debug, Clone, Copy)]
+pub struct Strip {
+    /// The first value of the first tile.
+    pub from: *const f32,
+    /// How far rows of a tile are apart.
+    pub from_stride: usize,
+    /// How far tiles are apart.
+    pub from_step: usize,
+    /// Where the first tile goes to.
+    pub to: *mut f32,
+    /// How far its columns are apart there.
+    pub to_stride: usize,
+    /// How far tiles are apart there.
+    pub to_step: usize,
+    /// How many there are.
+    pub tiles: usize,
+}
+
 /// Turns tiles with some instructions.
 pub trait Turn {
     /// Rows of a tile.
@@ -10,14 +29,14 @@ pub trait Turn {
     /// What turns tiles of fewer rows, if there is anything.
     type Smaller: Turn;
 
-    /// Reads 8 values at each of [`ROWS`](Self::ROWS) places `from_stride` apart, and writes them
-    /// turned, to 8 places `to_stride` apart.
+    /// Reads 8 values of each of [`ROWS`](Self::ROWS) rows of each tile, and writes them turned, to
+    /// 8 places.
     ///
     /// # Safety
     ///
-    /// All these values should be there, and the processor should have the instructions.
+    /// All these values and places should be there, and the processor should have the instructions.
     #[allow(unsafe_code)]
-    unsafe fn turn(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize);
+    unsafe fn turn(strip: Strip);
 }
 
 /// Value by value.
@@ -29,13 +48,15 @@ impl Turn for Plain {
 
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn turn(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-        for row in 0..Self::ROWS {
-            for column in 0..TILE {
-                // SAFETY: both are places of the tile, which the caller says are there.
-                unsafe {
-                    *to.add(column * to_stride + row) = *from.add(row * from_stride + column)
-                };
+    unsafe fn turn(strip: Strip) {
+        for tile in 0..strip.tiles {
+            for row in 0..Self::ROWS {
+                for column in 0..TILE {
+                    let from = tile * strip.from_step + row * strip.from_stride + column;
+                    let to = tile * strip.to_step + column * strip.to_stride + row;
+                    // SAFETY: both are places of the tile, which the caller says are there.
+                    unsafe { *strip.to.add(to) = *strip.from.add(from) };
+                }
             }
         }
     }
@@ -52,9 +73,9 @@ impl Turn for Avx2 {
 
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn turn(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+    unsafe fn turn(strip: Strip) {
         // SAFETY: as the caller says.
-        unsafe { avx2(from, from_stride, to, to_stride) }
+        unsafe { avx2(strip) }
     }
 }
 
@@ -69,52 +90,59 @@ impl Turn for Avx512 {
 
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn turn(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+    unsafe fn turn(strip: Strip) {
         // SAFETY: as the caller says.
-        unsafe { avx512(from, from_stride, to, to_stride) }
+        unsafe { avx512(strip) }
     }
 }
+
+// Not inlined: there the compiler keeps an address for each row, more than there are registers.
 
 /// # Safety
 ///
 /// As [`Turn::turn`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-#[inline]
+#[inline(never)]
 #[allow(unsafe_code)]
-unsafe fn avx512(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+unsafe fn avx512(strip: Strip) {
     use std::arch::x86_64::*;
-    // Four values of rows r, r + 4, r + 8 and r + 12 in the quarters of a register.
-    let quarter = |row: usize, column: usize| {
-        // SAFETY: a part of the tile's row, which the caller says is there.
-        unsafe { _mm_loadu_ps(from.add(row * from_stride + column)) }
-    };
-    let all = |row, column| {
-        let register = _mm512_castps128_ps512(quarter(row, column));
-        let register = _mm512_insertf32x4::<1>(register, quarter(row + 4, column));
-        let register = _mm512_insertf32x4::<2>(register, quarter(row + 8, column));
-        _mm512_insertf32x4::<3>(register, quarter(row + 12, column))
-    };
-    for column in [0, 4] {
-        let [a, b, c, d] = [
-            all(0, column),
-            all(1, column),
-            all(2, column),
-            all(3, column),
-        ];
-        // Pairs of rows, then fours.
-        let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-        let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-        let turned = [
-            _mm512_shuffle_ps::<0x44>(ab_low, cd_low),
-            _mm512_shuffle_ps::<0xee>(ab_low, cd_low),
-            _mm512_shuffle_ps::<0x44>(ab_high, cd_high),
-            _mm512_shuffle_ps::<0xee>(ab_high, cd_high),
-        ];
-        for (index, values) in turned.into_iter().enumerate() {
-            // SAFETY: a column of the tile is a row of what is written.
-            unsafe { _mm512_storeu_ps(to.add((column + index) * to_stride), values) };
+    let (mut from, mut to) = (strip.from, strip.to);
+    for _ in 0..strip.tiles {
+        // Four values of rows r, r + 4, r + 8 and r + 12 in the quarters of a register.
+        let all = |row: usize, column: usize| {
+            let quarter = |row: usize| {
+                // SAFETY: a part of the tile's row, which the caller says is there.
+                unsafe { _mm_loadu_ps(from.add(row * strip.from_stride + column)) }
+            };
+            let register = _mm512_castps128_ps512(quarter(row));
+            let register = _mm512_insertf32x4::<1>(register, quarter(row + 4));
+            let register = _mm512_insertf32x4::<2>(register, quarter(row + 8));
+            _mm512_insertf32x4::<3>(register, quarter(row + 12))
+        };
+        for column in [0, 4] {
+            let [a, b, c, d] = [
+                all(0, column),
+                all(1, column),
+                all(2, column),
+                all(3, column),
+            ];
+            // Pairs of rows, then fours.
+            let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+            let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+            let turned = [
+                _mm512_shuffle_ps::<0x44>(ab_low, cd_low),
+                _mm512_shuffle_ps::<0xee>(ab_low, cd_low),
+                _mm512_shuffle_ps::<0x44>(ab_high, cd_high),
+                _mm512_shuffle_ps::<0xee>(ab_high, cd_high),
+            ];
+            for (index, values) in turned.into_iter().enumerate() {
+                // SAFETY: a column of the tile is a row of what is written.
+                unsafe { _mm512_storeu_ps(to.add((column + index) * strip.to_stride), values) };
+            }
         }
+        from = from.wrapping_add(strip.from_step);
+        to = to.wrapping_add(strip.to_step);
     }
 }
 
@@ -123,31 +151,36 @@ unsafe fn avx512(from: *const f32, from_stride: usize, to: *mut f32, to_stride: 
 /// As [`Turn::turn`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-#[inline]
+#[inline(never)]
 #[allow(unsafe_code)]
-unsafe fn avx2(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+unsafe fn avx2(strip: Strip) {
     use std::arch::x86_64::*;
-    // Values 0 to 3 of rows r and r + 4 in the two halves of a register, then 4 to 7.
-    let half = |row: usize, column: usize| {
-        // SAFETY: a part of the tile's row, which the caller says is there.
-        unsafe { _mm_loadu_ps(from.add(row * from_stride + column)) }
-    };
-    let both = |row, column| _mm256_set_m128(half(row + 4, column), half(row, column));
-    for column in [0, 4] {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|row| both(row, column));
-        // Pairs of rows, then fours.
-        let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-        let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-        let turned = [
-            _mm256_shuffle_ps::<0x44>(ab_low, cd_low),
-            _mm256_shuffle_ps::<0xee>(ab_low, cd_low),
-            _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
-            _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
-        ];
-        for (index, values) in turned.into_iter().enumerate() {
-            // SAFETY: a column of the tile is a row of what is written.
-            unsafe { _mm256_storeu_ps(to.add((column + index) * to_stride), values) };
+    let (mut from, mut to) = (strip.from, strip.to);
+    for _ in 0..strip.tiles {
+        // Values 0 to 3 of rows r and r + 4 in the two halves of a register, then 4 to 7.
+        let half = |row: usize, column: usize| {
+            // SAFETY: a part of the tile's row, which the caller says is there.
+            unsafe { _mm_loadu_ps(from.add(row * strip.from_stride + column)) }
+        };
+        let both = |row, column| _mm256_set_m128(half(row + 4, column), half(row, column));
+        for column in [0, 4] {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|row| both(row, column));
+            // Pairs of rows, then fours.
+            let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+            let turned = [
+                _mm256_shuffle_ps::<0x44>(ab_low, cd_low),
+                _mm256_shuffle_ps::<0xee>(ab_low, cd_low),
+                _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+                _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+            ];
+            for (index, values) in turned.into_iter().enumerate() {
+                // SAFETY: a column of the tile is a row of what is written.
+                unsafe { _mm256_storeu_ps(to.add((column + index) * strip.to_stride), values) };
+            }
         }
+        from = from.wrapping_add(strip.from_step);
+        to = to.wrapping_add(strip.to_step);
     }
 }
 
@@ -155,17 +188,27 @@ unsafe fn avx2(from: *const f32, from_stride: usize, to: *mut f32, to_stride: us
 mod tests {
     use super::*;
 
+    // Two tiles side by side, in rows of 21 values; turned they lie one behind the other.
     #[allow(unsafe_code)]
     fn check<T: Turn>() {
-        let from: Vec<f32> = (0..T::ROWS * 11).map(|index| index as f32).collect();
+        let from: Vec<f32> = (0..T::ROWS * 21).map(|index| index as f32).collect();
         let width = T::ROWS + 1;
-        let mut to = vec![-1.0; 8 * width];
-        // SAFETY: rows of 11 hold 8 values, and 8 rows as many as there are rows.
-        unsafe { T::turn(from.as_ptr(), 11, to.as_mut_ptr(), width) };
+        let mut to = vec![-1.0; 16 * width];
+        let strip = Strip {
+            from: from.as_ptr(),
+            from_stride: 21,
+            from_step: TILE,
+            to: to.as_mut_ptr(),
+            to_stride: width,
+            to_step: TILE * width,
+            tiles: 2,
+        };
+        // SAFETY: rows of 21 hold 16 values, and 16 rows as many as there are rows.
+        unsafe { T::turn(strip) };
         for (index, value) in to.into_iter().enumerate() {
             let (row, column) = (index / width, index % width);
             let expected = if column < T::ROWS {
-                (column * 11 + row) as f32
+                (column * 21 + row) as f32
             } else {
                 -1.0
             };

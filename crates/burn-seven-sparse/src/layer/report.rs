@@ -11,8 +11,7 @@ pub enum Choice {
     Packed,
     /// It stays dense, because that is faster or the rule says so.
     Dense,
-    /// It stays dense, because its backend has no sparse product, or none for so many inputs: there
-    /// may be 65,535.
+    /// It stays dense, because its backend has no sparse product.
     NoKernel,
     /// It stays dense, because only float32 is packed.
     NotFloat32,
