@@ -1,129 +1,29 @@
-//! The sparse linear layer: trained, pruned, packed, loaded and trained again.
+//! A sparse linear layer's life: trained, pruned, packed, saved, loaded and trained again.
 #![allow(clippy::unwrap_used, missing_docs)] // a test may fail that way
 
+#[path = "common/layer.rs"]
+mod common;
+
 use burn::module::{Lora, Module, ModuleMapper, Param, ParamGroup};
-use burn::nn::{Linear, LinearConfig, LinearLayout};
+use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
-use burn::tensor::{Device, Distribution, FloatDType, Tensor, activation};
+use burn::tensor::{FloatDType, Tensor};
 use burn_seven::sparse::layer::{Choice, ROWS};
 use burn_seven::sparse::{
-    Activation, PackConfig, PackRule, SparseError, SparseLinear, SparseLinearConfig, load, pack,
-    save,
+    PackConfig, PackRule, SparseError, SparseLinear, SparseLinearConfig, load, pack, save,
 };
 use burn_seven::{
     CubicSchedule, MagnitudeScorerConfig, OneShotSchedule, PrunerConfig, SevenScorerConfig,
-    Sparsity,
 };
-use burn_seven_tests::{backend, devices};
-use proptest::prelude::*;
+use burn_seven_tests::devices;
 
-#[derive(Module, Debug)]
-struct Model {
-    inner: SparseLinear,
-    outer: SparseLinear,
-}
+use common::*;
 
 /// The same with Burn's layers.
 #[derive(Module, Debug)]
 struct Plain {
     inner: Linear,
     outer: Linear,
-}
-
-impl Model {
-    fn new(device: &Device) -> Self {
-        Self {
-            inner: SparseLinearConfig::new(20, 30)
-                .with_activation(Activation::Gelu)
-                .init(device),
-            outer: SparseLinearConfig::new(30, 10).init(device),
-        }
-    }
-
-    fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        self.outer.forward(self.inner.forward(input))
-    }
-}
-
-fn sparsity(value: f64) -> Sparsity {
-    Sparsity::new(value).unwrap()
-}
-
-fn always<M: Module>(model: &M) -> M {
-    let config = PackConfig::new().with_rule(PackRule::Always);
-    config.pack(model).unwrap().0
-}
-
-/// A model whose smallest weights are pruned, on its device without autodiff.
-fn pruned(device: &Device, share: f64) -> Model {
-    let model = Model::new(&device.clone().autodiff());
-    let schedule = OneShotSchedule::new(0, sparsity(share));
-    let config = PrunerConfig::new(schedule);
-    let mut pruner = config
-        .init(MagnitudeScorerConfig::new().init(), &model)
-        .unwrap();
-    let model = pruner.attach(model);
-    let model = pruner.step(model, &GradientsParams::new()).unwrap();
-    pruner.finish(model).unwrap().valid()
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
-}
-
-fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
-}
-
-fn assert_close(one: &[f32], other: &[f32]) {
-    assert_eq!(one.len(), other.len());
-    for (one, other) in one.iter().zip(other) {
-        assert!(
-            (one - other).abs() <= 1e-5 * (1.0 + other.abs()),
-            "{one} {other}"
-        );
-    }
-}
-
-/// Whether the backend under test multiplies sparse.
-fn has_kernel() -> bool {
-    matches!(backend().as_deref(), None | Some("ndarray" | "flex"))
-}
-
-// [1 2] times [[3, 0], [0, -4]] plus [1, 1] is [4, -7].
-#[test]
-fn a_layer_computes_by_hand_dense_and_packed() {
-    for device in devices() {
-        let layer = |activation| SparseLinear {
-            weight: Param::from_tensor(Tensor::from_floats([[3.0, 0.0], [0.0, -4.0]], &device)),
-            bias: Some(Param::from_tensor(Tensor::from_floats([1.0, 1.0], &device))),
-            activation,
-        };
-        let input = Tensor::<1>::from_floats([1.0, 2.0], &device);
-        for (activation, expected) in [
-            (Activation::None, [4.0, -7.0]),
-            (Activation::Relu, [4.0, 0.0]),
-            // 4 Φ(4) and -7 Φ(-7), with Φ(-4) = 3.167e-5 and Φ(-7) = 1.28e-12.
-            (Activation::Gelu, [3.999_873_3, 0.0]),
-        ] {
-            let layer = layer(activation);
-            assert_close(&values(layer.forward(input.clone())), &expected);
-            let packed = always(&layer);
-            assert_eq!(packed.is_packed(), has_kernel());
-            assert_close(&values(packed.forward(input.clone())), &expected);
-        }
-    }
-}
-
-#[test]
-fn an_unpacked_layer_is_burns_own_with_the_function_behind_it() {
-    for device in devices() {
-        let linear = LinearConfig::new(7, 5).init(&device);
-        let layer = SparseLinear::from(linear.clone()).with_activation(Activation::Relu);
-        let input = random([2, 3, 7], &device);
-        let expected = activation::relu(linear.forward(input.clone()));
-        assert_eq!(values(layer.forward(input)), values(expected));
-    }
 }
 
 #[test]
@@ -236,19 +136,6 @@ fn training_again_is_dense_and_trains_what_was_trained() {
         let grads = loss.backward();
         assert!(model.inner.weight.val().grad(&grads).is_some());
         assert!(model.outer.weight.val().grad(&grads).is_none());
-    }
-}
-
-#[test]
-fn gradients_of_the_input_are_those_of_the_dense_layer() {
-    for device in devices() {
-        let packed = always(&pruned(&device, 0.8));
-        let input = random([3, 20], &device.clone().autodiff()).require_grad();
-        let output = packed.forward(input.clone());
-        let grad = input.grad(&output.sum().backward()).unwrap();
-        let dense = packed.materialize().train().forward(input.clone());
-        let expected = input.grad(&dense.sum().backward()).unwrap();
-        assert_close(&values(grad), &values(expected));
     }
 }
 
@@ -439,65 +326,6 @@ fn no_change_of_a_weight_leaves_an_old_packed_form() {
 }
 
 #[test]
-fn weights_that_are_stored_by_columns_are_packed_saved_and_loaded() {
-    for device in devices() {
-        let config = LinearConfig::new(20, 30).with_layout(LinearLayout::Col);
-        let layer = |config: &LinearConfig| SparseLinear::from(config.init(&device));
-        let (model, other) = (layer(&config), layer(&config));
-        let packed = always(&model);
-        assert_eq!(packed.is_packed(), has_kernel());
-        let input = random([9, 20], &device);
-        let expected = values(model.forward(input.clone()));
-        assert_close(&values(packed.forward(input.clone())), &expected);
-        // Into a layer that was not initialized: Burn's own has another shape after that.
-        let loaded = other.load_record(packed.into_record());
-        assert_eq!(values(loaded.weight.val()), values(model.weight.val()));
-    }
-}
-
-#[test]
-fn inputs_of_any_rank_and_layout_give_what_the_dense_layer_gives() {
-    for device in devices() {
-        let model = pruned(&device, 0.8);
-        let (dense, packed) = (&model.inner, always(&model).inner);
-        let three = random([20, 7, 3], &device).swap_dims(0, 2);
-        assert_close(
-            &values(packed.forward(three.clone())),
-            &values(dense.forward(three)),
-        );
-        let four = random([2, 3, 5, 20], &device);
-        assert_close(
-            &values(packed.forward(four.clone())),
-            &values(dense.forward(four)),
-        );
-        let mut holes = vec![0.5; 40];
-        holes[3] = f32::NAN;
-        let holes = Tensor::<1>::from_floats(holes.as_slice(), &device).reshape([2, 20]);
-        let output = values(packed.forward(holes));
-        assert!(output[..30].iter().any(|value| value.is_nan()));
-        assert!(output[30..].iter().all(|value| value.is_finite()));
-    }
-}
-
-#[test]
-fn layers_are_called_from_several_threads_at_once() {
-    for device in devices() {
-        let model = always(&pruned(&device, 0.8));
-        let input = random([64, 20], &device);
-        let expected = values(model.forward(input.clone()));
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..20 {
-                        assert_eq!(values(model.forward(input.clone())), expected);
-                    }
-                });
-            }
-        });
-    }
-}
-
-#[test]
 fn the_report_shows_every_layer() {
     for device in devices() {
         let (_, report) = pack(&pruned(&device, 0.8)).unwrap();
@@ -513,24 +341,6 @@ fn the_report_shows_every_layer() {
         }
         for rows in ROWS {
             assert!(text.contains(&rows.to_string()), "{text}");
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(burn_seven_tests::cases(32)))]
-    #[test]
-    fn packed_layers_give_what_dense_ones_give(
-        inputs in 1usize..70, outputs in 1usize..70, rows in 1usize..70, share in 0.0f64..0.99,
-    ) {
-        for device in devices() {
-            let config = SparseLinearConfig::new(inputs, outputs).with_activation(Activation::Gelu);
-            let mut layer = config.init(&device);
-            let keep = random([inputs, outputs], &device).greater_elem(2.0 * share - 1.0);
-            layer.weight = layer.weight.map(|weight| weight.mask_fill(keep.bool_not(), 0.0));
-            let input = random([rows, inputs], &device);
-            let dense = values(layer.forward(input.clone()));
-            assert_close(&values(always(&layer).forward(input)), &dense);
         }
     }
 }

@@ -6,12 +6,12 @@ mod common;
 
 use std::path::Path;
 
-use burn::module::{Module, Param, Reparameterization, Reparameterizer};
+use burn::module::{Module, Param};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_seven::sparse::{
-    LoadConfig, Names, SaveConfig, SparseError, load, load_masks, load_masks_bytes, save,
-    save_dense, save_masks,
+    Activation, LoadConfig, Names, PackConfig, PackRule, SaveConfig, SparseError, SparseLinear,
+    load, load_masks, load_masks_bytes, save, save_dense, save_masks,
 };
 use burn_seven::{Mask, Masks, Selection};
 use burn_seven_tests::{devices, last_device, model::Net};
@@ -150,45 +150,9 @@ fn names_that_sparse_weights_use_are_refused() {
     assert_eq!(error.to_string(), expected);
 }
 
-/// Known to files by its name, as the library's own.
-#[derive(Module, Debug)]
-struct SparseLinear {
-    weight: Param<Tensor<2>>,
-    bias: Option<Param<Tensor<1>>>,
-}
-
 #[derive(Module, Debug)]
 struct Sparse {
     fc: SparseLinear,
-}
-
-/// A form of the weight that changes nothing, as the library's own.
-#[derive(Module, Debug)]
-struct Packed {
-    form: Param<Tensor<1>>,
-}
-
-impl Reparameterization for Packed {
-    const NAME: &'static str = "packed_weight";
-
-    fn apply<const D: usize>(&self, base: Tensor<D>) -> Tensor<D> {
-        base
-    }
-}
-
-struct Pack;
-
-impl Reparameterizer for Pack {
-    type Reparam = Packed;
-
-    fn reparameterize<const D: usize>(
-        &mut self,
-        path: &str,
-        param: Param<Tensor<D>>,
-    ) -> (Param<Tensor<D>>, Option<Packed>) {
-        let form = Param::from_data([1.0], &param.lazy_device());
-        (param, path.ends_with("weight").then_some(Packed { form }))
-    }
 }
 
 #[test]
@@ -199,9 +163,11 @@ fn a_sparse_layer_is_a_linear_one_packed_or_not() {
         fc: SparseLinear {
             weight: dense.fc.weight.clone(),
             bias: None,
+            activation: Activation::Relu,
         },
     };
-    let packed = sparse.clone().apply_reparameterization(Pack);
+    let always = PackConfig::new().with_rule(PackRule::Always);
+    let packed = always.pack(&sparse).unwrap().0;
     for names in [Names::PyTorch, Names::Burn] {
         let config = SaveConfig::new().with_names(names);
         let (bytes, _) = config.to_bytes(&dense).unwrap();
@@ -211,7 +177,7 @@ fn a_sparse_layer_is_a_linear_one_packed_or_not() {
         let other = Layer::new(10, 3, &device);
         let (bytes, _) = config.to_bytes(&other).unwrap();
         let again = LoadConfig::new().load_bytes(&packed, bytes).unwrap();
-        assert!(again.fc.weight.reparameterization::<Packed>().is_none());
+        assert!(!again.fc.is_packed());
         assert_eq!(values(&again), values(&other));
     }
     let folder = tempfile::tempdir().unwrap();
