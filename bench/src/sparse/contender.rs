@@ -1,12 +1,39 @@
-//! Timing one product.
+//! Timing products beside each other.
 
 use std::time::{Duration, Instant};
 
-/// Runs that are timed at least, and at most.
-const RUNS: std::ops::Range<usize> = 5..400;
+use crate::Error;
+use crate::numbers::Spread;
 
-/// The median time of a product in seconds, over about so many milliseconds.
-pub fn seconds(milliseconds: u64, mut work: impl FnMut()) -> f64 {
+/// Runs that are timed at least, and at most.
+const RUNS: std::ops::Range<usize> = 3..400;
+
+/// How often the products of a shape are timed in turn: a machine's pace changes within a second.
+const ROUNDS: usize = 5;
+
+/// Gives the median seconds of a product over about so many milliseconds.
+pub type Contender<'a> = Box<dyn FnMut(u64) -> Result<f64, Error> + 'a>;
+
+/// One that is called.
+pub fn calls<'a>(mut work: impl FnMut() + 'a) -> Contender<'a> {
+    Box::new(move |milliseconds| Ok(seconds(milliseconds, &mut work)))
+}
+
+/// The median seconds of each over so many milliseconds, in rounds that all take part in.
+pub fn medians(contenders: &mut [Contender<'_>], milliseconds: u64) -> Result<Vec<f64>, Error> {
+    let mut times = vec![Vec::with_capacity(ROUNDS); contenders.len()];
+    for _ in 0..ROUNDS {
+        for (contender, times) in contenders.iter_mut().zip(&mut times) {
+            times.push(contender(milliseconds.div_ceil(ROUNDS as u64))?);
+        }
+    }
+    Ok(times
+        .iter()
+        .map(|times| Spread::of(times.iter().copied()).median)
+        .collect())
+}
+
+fn seconds(milliseconds: u64, work: &mut impl FnMut()) -> f64 {
     work();
     let long = Duration::from_millis(milliseconds);
     let start = Instant::now();
@@ -16,5 +43,5 @@ pub fn seconds(milliseconds: u64, mut work: impl FnMut()) -> f64 {
         work();
         times.push(begun.elapsed().as_secs_f64());
     }
-    crate::numbers::Spread::of(times).median
+    Spread::of(times).median
 }

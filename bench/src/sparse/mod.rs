@@ -1,8 +1,8 @@
 //! Sparse times dense against dense times dense, and a whole encoder either way.
 
 mod contender;
-mod dense;
 mod encoder;
+mod faer_product;
 mod process;
 mod products;
 mod summary;

@@ -7,8 +7,8 @@ use burn_seven::kernels::{self, Activation};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 
-use super::contender::seconds;
-use super::dense;
+use super::contender::{self, Contender, calls};
+use super::faer_product as faer;
 use super::torch::Torch;
 use crate::{Error, SparseArgs};
 
@@ -66,18 +66,36 @@ pub fn run(
     for [outputs, inputs] in SHAPES {
         for &rows in &args.rows {
             let shape = [rows, inputs, outputs];
-            let mut figures = Figures {
+            let mut names = Vec::new();
+            let mut contenders = Vec::new();
+            for (name, contender) in dense(shape, &mut rng) {
+                names.push(name);
+                contenders.push(contender);
+            }
+            if let Some(torch) = &mut torch {
+                names.push("torch");
+                let time = |milliseconds| torch.seconds(shape, threads, milliseconds);
+                contenders.push(Box::new(time) as Contender<'_>);
+            }
+            for &sparsity in &args.sparsities {
+                contenders.push(sparse(shape, sparsity, device, &mut rng)?);
+            }
+            let times = contender::medians(&mut contenders, args.milliseconds)?;
+            drop(contenders);
+            let (dense, sparse) = times.split_at(names.len());
+            let figures = Figures {
                 threads,
                 outputs,
                 inputs,
                 rows,
-                dense: dense_times(args, shape, &mut rng),
-                sparse: Vec::new(),
+                dense: names.into_iter().zip(dense.iter().copied()).collect(),
+                sparse: args
+                    .sparsities
+                    .iter()
+                    .copied()
+                    .zip(sparse.iter().copied())
+                    .collect(),
             };
-            if let Some(torch) = &mut torch {
-                let seconds = torch.seconds(shape, threads, args.milliseconds)?;
-                figures.dense.insert("torch", seconds);
-            }
             let flops = figures.dense_flops();
             let rates = figures.dense.iter().map(|(name, seconds)| {
                 format!(
@@ -89,8 +107,7 @@ pub fn run(
             let rates: Vec<String> = rates.collect();
             println!("{outputs}x{inputs}, {rows} rows: {}", rates.join(", "));
             let (_, fastest) = figures.fastest();
-            for &sparsity in &args.sparsities {
-                let seconds = sparse(args, shape, sparsity, device, &mut rng)?;
+            for &(sparsity, seconds) in &figures.sparse {
                 let rate = flops * (1.0 - sparsity) / seconds / 1e9;
                 println!(
                     "    {:4.0} %  {:9.1} us  {rate:6.1} GFLOP/s  {:6.2} x",
@@ -98,7 +115,6 @@ pub fn run(
                     seconds * 1e6,
                     fastest / seconds
                 );
-                figures.sparse.push((sparsity, seconds));
             }
             all.push(figures);
         }
@@ -107,52 +123,45 @@ pub fn run(
 }
 
 /// The dense products of Burn's backends on the CPU and of the `faer` crate.
-fn dense_times(
-    args: &SparseArgs,
-    shape: [usize; 3],
-    rng: &mut StdRng,
-) -> BTreeMap<&'static str, f64> {
+fn dense(shape: [usize; 3], rng: &mut StdRng) -> Vec<(&'static str, Contender<'static>)> {
     let [rows, inputs, outputs] = shape;
     let input = values(rows * inputs, 0.0, rng);
     let weight = values(inputs * outputs, 0.0, rng);
-    let mut times = BTreeMap::new();
-    let mut output = vec![0.0; rows * outputs];
-    let product = || dense::multiply(&input, &weight, &mut output, shape);
-    times.insert("faer", seconds(args.milliseconds, product));
     let backends = [
         ("ndarray", burn_seven_ndarray::device()),
         ("flex", burn_seven_flex::device()),
     ];
-    for (name, device) in backends {
+    let burn = backends.map(|(name, device)| {
         let tensor = |values: &[f32], shape: [usize; 2]| {
             Tensor::<2>::from_data(TensorData::new(values.to_vec(), shape), &device)
         };
         let input = tensor(&input, [rows, inputs]);
         let weight = tensor(&weight, [inputs, outputs]);
         let bias = Tensor::<1>::ones([outputs], &device);
-        let product = || drop(linear(input.clone(), weight.clone(), Some(bias.clone())));
-        times.insert(name, seconds(args.milliseconds, product));
-    }
-    times
+        let product = move || drop(linear(input.clone(), weight.clone(), Some(bias.clone())));
+        (name, calls(product))
+    });
+    let mut output = vec![0.0; rows * outputs];
+    let faer = calls(move || faer::multiply(&input, &weight, &mut output, shape));
+    burn.into_iter().chain([("faer", faer)]).collect()
 }
 
 /// The product that a packed layer makes, tensors in and out.
 fn sparse(
-    args: &SparseArgs,
     [rows, inputs, outputs]: [usize; 3],
     sparsity: f64,
     device: &Device,
     rng: &mut StdRng,
-) -> Result<f64, Error> {
+) -> Result<Contender<'static>, Error> {
     let weight = TensorData::new(values(inputs * outputs, sparsity, rng), [inputs, outputs]);
     let input = TensorData::new(values(rows * inputs, 0.0, rng), [rows, inputs]);
     let packed = kernels::at(device).pack(&Tensor::from_data(weight, device));
     let packed = packed.ok_or(Error::NoSparse)?;
     let input = Tensor::<2>::from_data(input, device);
     let bias = Tensor::<1>::ones([outputs], device);
-    let product = || packed.linear(input.clone(), Some(bias.clone()), Activation::None);
+    let product = move || packed.linear(input.clone(), Some(bias.clone()), Activation::None);
     if product().is_none() {
         return Err(Error::NoSparse);
     }
-    Ok(seconds(args.milliseconds, || drop(product())))
+    Ok(calls(move || drop(product())))
 }
