@@ -6,10 +6,10 @@ use crate::Error;
 use crate::numbers::Spread;
 
 /// Runs that are timed at least, and at most.
-const RUNS: std::ops::Range<usize> = 3..400;
+const RUNS: std::ops::Range<usize> = 2..400;
 
 /// How often the products of a shape are timed in turn: a machine's pace changes within a second.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 11;
 
 /// Gives the median seconds of a product over about so many milliseconds.
 pub type Contender<'a> = Box<dyn FnMut(u64) -> Result<f64, Error> + 'a>;
@@ -19,18 +19,15 @@ pub fn calls<'a>(mut work: impl FnMut() + 'a) -> Contender<'a> {
     Box::new(move |milliseconds| Ok(seconds(milliseconds, &mut work)))
 }
 
-/// The median seconds of each over so many milliseconds, in rounds that all take part in.
-pub fn medians(contenders: &mut [Contender<'_>], milliseconds: u64) -> Result<Vec<f64>, Error> {
+/// The median seconds of each in rounds that all take part in, over so many milliseconds together.
+pub fn rounds(contenders: &mut [Contender<'_>], milliseconds: u64) -> Result<Vec<Vec<f64>>, Error> {
     let mut times = vec![Vec::with_capacity(ROUNDS); contenders.len()];
     for _ in 0..ROUNDS {
         for (contender, times) in contenders.iter_mut().zip(&mut times) {
             times.push(contender(milliseconds.div_ceil(ROUNDS as u64))?);
         }
     }
-    Ok(times
-        .iter()
-        .map(|times| Spread::of(times.iter().copied()).median)
-        .collect())
+    Ok(times)
 }
 
 fn seconds(milliseconds: u64, work: &mut impl FnMut()) -> f64 {

@@ -53,6 +53,14 @@ fn measure(args: &SparseArgs, threads: usize) -> Result<(), Error> {
         "sparse times dense, f32; {device:?}, kernels {} with {level}",
         Selector::default().kernels_at(&device),
     );
+    // One thread, and PyTorch's, keep to one core: cores may differ in pace. What starts from here on
+    // inherits it.
+    if threads == 1
+        && let Some(core) = core_affinity::get_core_ids().and_then(|cores| cores.last().copied())
+        && !core_affinity::set_for_current(core)
+    {
+        println!("the thread may change cores");
+    }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| Error::Threads(threads, error.to_string()))?;
     let torch = args.torch.as_deref().map(torch::Torch::start).transpose()?;

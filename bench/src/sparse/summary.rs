@@ -19,11 +19,7 @@ pub fn print(all: &[Figures], threads: usize) {
         };
         let mut medians = Vec::new();
         for (place, &(sparsity, _)) in first.sparse.iter().enumerate() {
-            let ratios = of_rows.iter().filter_map(|figures| {
-                let (_, seconds) = figures.sparse.get(place)?;
-                Some(figures.fastest().1 / seconds)
-            });
-            medians.push((sparsity, Spread::of(ratios).median));
+            medians.push((sparsity, median(&of_rows, place, |_| true)));
         }
         let texts = medians.iter().map(|&(sparsity, ratio)| {
             let bound = BOUNDS
@@ -48,18 +44,20 @@ pub fn print(all: &[Figures], threads: usize) {
 /// of Burn's backends, of which flex takes the `gemm` crate's, and PyTorch.
 fn over_others(figures: &[&Figures]) -> Vec<String> {
     let sparsities = figures.first().map_or(&[][..], |figures| &figures.sparse);
-    let median = |place: usize| {
-        let ratios = figures.iter().filter_map(|figures| {
-            let others = figures.dense.iter().filter(|(name, _)| **name != "faer");
-            let fastest = others.map(|(_, seconds)| *seconds).min_by(f64::total_cmp)?;
-            Some(fastest / figures.sparse.get(place)?.1)
-        });
-        Spread::of(ratios).median
-    };
-    let text = |(place, (sparsity, _)): (usize, &(f64, f64))| {
-        format!("{:.0} % {:.2}", sparsity * 100.0, median(place))
+    let text = |(place, (sparsity, _)): (usize, &(f64, Vec<f64>))| {
+        let ratio = median(figures, place, |name| name != "faer");
+        format!("{:.0} % {ratio:.2}", sparsity * 100.0)
     };
     sparsities.iter().enumerate().map(text).collect()
+}
+
+/// The median over the shapes of how many times faster the sparse products at a place are.
+fn median(figures: &[&Figures], place: usize, counted: impl Fn(&str) -> bool) -> f64 {
+    let ratios = figures.iter().filter_map(|figures| {
+        let (_, rounds) = figures.sparse.get(place)?;
+        Some(figures.faster(rounds, &counted))
+    });
+    Spread::of(ratios).median
 }
 
 /// The sparsity from which on sparse is faster, between two that were measured by a straight line;

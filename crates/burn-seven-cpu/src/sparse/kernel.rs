@@ -4,7 +4,7 @@
 //! the last takes what fillers add, and has a bias too. With a bias outputs begin with it, whatever
 //! they hold; the first chunk has one.
 
-use super::pieces::{Piece, QUAD};
+use super::pieces::{Piece, QUAD, SCALE};
 
 /// The kernel that the compiler vectorizes, for panels of `width` rows, a multiple of `N * LANES`,
 /// so many at a time.
@@ -41,7 +41,7 @@ pub fn portable<const N: usize, const LANES: usize, const FUSED: bool>(
                     }
                     for (read, weights) in read.iter().zip(weights) {
                         let weight = weights[index];
-                        let values = usize::from(read[index]) * width + part * N * LANES;
+                        let values = usize::from(read[index]) / SCALE * width + part * N * LANES;
                         let values = &panel[values..][..N * LANES];
                         for (sum, values) in sums.iter_mut().zip(values.chunks_exact(LANES)) {
                             for (sum, &value) in sum.iter_mut().zip(values) {
@@ -80,7 +80,7 @@ pub fn one_row<const FUSED: bool>(
             }
             for (read, weights) in read.iter().zip(weights) {
                 for ((sum, &input), &weight) in sums.iter_mut().zip(read).zip(weights) {
-                    *sum = add::<FUSED>(weight, row[usize::from(input)], *sum);
+                    *sum = add::<FUSED>(weight, row[usize::from(input) / SCALE], *sum);
                 }
             }
             for (&sum, &place) in sums.iter().zip(quad) {
@@ -123,6 +123,7 @@ macro_rules! kernel {
             bias: Option<*const f32>,
             outputs: *mut f32,
         ) {
+            use std::arch::asm;
             use std::arch::x86_64::*;
             const LANES: usize = $lanes;
             let width = N * LANES;
@@ -158,7 +159,11 @@ macro_rules! kernel {
                                     let input = (read >> (16 * (from + r))) as u16;
                                     let $which = which[from + r];
                                     let weight = $spread;
-                                    let row = panel.add(usize::from(input) * width);
+                                    let place = usize::from(input) * (width * 4 / SCALE);
+                                    let mut row = panel.byte_add(place);
+                                    // Nothing but the address in a register: with a sum of two in
+                                    // it each multiplication would be split in two.
+                                    asm!("/* {0} */", inout(reg) row, options(pure, nomem, nostack, preserves_flags));
                                     for (n, sum) in sums.iter_mut().enumerate() {
                                         let values = $load(row.add(n * LANES));
                                         *sum = $multiply_add(weight, values, *sum);

@@ -3,6 +3,10 @@
 /// How many outputs lie interleaved.
 pub const QUAD: usize = 4;
 
+/// Inputs are stored times this, so that with panels of 8 to 64 rows their place in bytes is the
+/// number times 1, 2, 4 or 8: what addresses may hold without further instructions.
+pub const SCALE: usize = 32;
+
 /// A non-zero of an output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Entry {
@@ -30,7 +34,7 @@ pub struct Piece<'a> {
     /// none.
     pub places: &'a [u32],
     /// The inputs that a quad's entries read, one of each of its outputs at a time, counted from
-    /// the piece's first. Outputs with fewer entries than others of their quad are filled up with
+    /// the piece's first, times [`SCALE`]. Outputs with fewer entries than others of their quad are filled up with
     /// zeros that read the input behind the last.
     ///
     /// Four take one load: loads are what the kernels spend their time with.
@@ -49,8 +53,9 @@ impl Piece<'_> {
                 let quad = places.next().unwrap_or_default();
                 for (read, weights) in steps.by_ref().take(run.count as usize) {
                     for ((&place, &input), &weight) in quad.iter().zip(read).zip(weights) {
-                        if usize::from(input) < inputs {
-                            visit(place as usize, input.into(), weight);
+                        let input = usize::from(input) / SCALE;
+                        if input < inputs {
+                            visit(place as usize, input, weight);
                         }
                     }
                 }
@@ -80,7 +85,15 @@ pub struct Pieces {
 impl Pieces {
     /// Adds what each output reads of so many inputs, in rising order. Outputs that read nothing
     /// are there only if `all` are.
+    ///
+    /// # Panics
+    ///
+    /// When there are too many inputs for their number times [`SCALE`] to have 16 bits.
     pub fn push(&mut self, outputs: &[Vec<Entry>], inputs: u16, all: bool) {
+        assert!(
+            usize::from(inputs) * SCALE <= usize::from(u16::MAX),
+            "inputs of a piece"
+        );
         let first = self.runs.len();
         let mut order: Vec<usize> = (0..outputs.len())
             .filter(|&output| all || !outputs[output].is_empty())
@@ -103,7 +116,8 @@ impl Pieces {
                     };
                     *entries.get(index).unwrap_or(&filler)
                 });
-                self.inputs.push(entries.map(|entry| entry.input));
+                self.inputs
+                    .push(entries.map(|entry| entry.input * SCALE as u16));
                 self.weights.push(entries.map(|entry| entry.value));
             }
             let count = count as u32;
@@ -182,8 +196,8 @@ mod tests {
         assert_eq!(second.places, [2, 3, 3, 3]);
         let run = Run { count: 2, quads: 1 };
         assert_eq!((first.runs, second.runs), (&[run][..], &[run][..]));
-        assert_eq!(first.inputs, [[1, 0, 0, 2], [2, 2, 1, 2]]);
-        assert_eq!(second.inputs, [[0, 2, 2, 2], [1, 2, 2, 2]]);
+        assert_eq!(first.inputs, [[32, 0, 0, 64], [64, 64, 32, 64]]);
+        assert_eq!(second.inputs, [[0, 64, 64, 64], [32, 64, 64, 64]]);
         assert_eq!(first.weights, [[2.5, 1.5, 1.0, 0.0], [0.0, 0.0, 2.0, 0.0]]);
         let mut seen = Vec::new();
         first.visit(2, |output, input, value| seen.push((output, input, value)));
