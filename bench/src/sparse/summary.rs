@@ -35,17 +35,16 @@ pub fn print(all: &[Figures], threads: usize) {
         let even =
             break_even(&medians).map_or("-".to_string(), |even| format!("{:.0} %", even * 100.0));
         println!("  {rows:4} rows: {}; even at {even}", texts.join(", "));
-        let others = over_others(&of_rows);
-        println!("  {:9} without faer: {}", "", others.join(", "));
+        let burns = over_burns(&of_rows);
+        println!("  {:9} over Burn's own: {}", "", burns.join(", "));
     }
 }
 
-/// The same medians over the dense products without faer's, whose kernels have AVX-512: over those
-/// of Burn's backends, of which flex takes the `gemm` crate's, and PyTorch.
-fn over_others(figures: &[&Figures]) -> Vec<String> {
+/// The same medians over the dense products of Burn's backends alone.
+fn over_burns(figures: &[&Figures]) -> Vec<String> {
     let sparsities = figures.first().map_or(&[][..], |figures| &figures.sparse);
     let text = |(place, (sparsity, _)): (usize, &(f64, Vec<f64>))| {
-        let ratio = median(figures, place, |name| name != "faer");
+        let ratio = median(figures, place, |name| matches!(name, "ndarray" | "flex"));
         format!("{:.0} % {ratio:.2}", sparsity * 100.0)
     };
     sparsities.iter().enumerate().map(text).collect()
