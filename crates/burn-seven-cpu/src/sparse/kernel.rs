@@ -117,6 +117,7 @@ macro_rules! kernel {
         /// be as [`Packed`](super::Packed) made it for these inputs.
         #[target_feature(enable = $feature)]
         #[allow(unsafe_code)]
+        #[allow(clippy::pointers_in_nomem_asm_block)] // nothing is done with the pointer there
         pub unsafe fn $name<const N: usize, const R: usize>(
             piece: Piece<'_>,
             panel: *const f32,
@@ -161,8 +162,9 @@ macro_rules! kernel {
                                     let weight = $spread;
                                     let place = usize::from(input) * (width * 4 / SCALE);
                                     let mut row = panel.byte_add(place);
-                                    // Nothing but the address in a register: with a sum of two in
-                                    // it each multiplication would be split in two.
+                                    // No instruction, but the address has a register of its own
+                                    // from here on. Folded into each multiply-add as a sum of two
+                                    // registers it would cost one more operation each.
                                     asm!("/* {0} */", inout(reg) row, options(pure, nomem, nostack, preserves_flags));
                                     for (n, sum) in sums.iter_mut().enumerate() {
                                         let values = $load(row.add(n * LANES));

@@ -77,7 +77,7 @@ pub fn multiply_with(
     // Each part and block is taken once.
     if rows * weight.nonzeros() < LEAST || threads == 1 {
         parts.into_iter().for_each(|part| product.part(part));
-    } else if alike && parts.len() % threads == 0 || parts.len() >= MANY * threads {
+    } else if alike && parts.len().is_multiple_of(threads) || parts.len() >= MANY * threads {
         parts.into_par_iter().for_each(|part| product.part(part));
     } else {
         product.on_all_cores(&parts);
