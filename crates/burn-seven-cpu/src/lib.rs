@@ -6,11 +6,13 @@
 //!
 //! Scratch is a histogram a thread, whatever the size of the model.
 //!
-//! [`sparse`] has the product of a sparse weight with activations, for inference.
+//! For inference, [`fused`] has kernels that do in one pass what a framework does in several, and
+//! [`sparse`] the product of a sparse weight with activations.
 
 mod count;
 mod finite;
 mod flag;
+pub mod fused;
 mod host;
 mod host_sparse;
 mod pieces;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 
-/// What is applied to each output of a linear layer.
+/// A function that is applied to each value, as to the outputs of a linear layer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Activation {
     /// Nothing.
@@ -15,6 +15,14 @@ pub enum Activation {
     Relu,
     /// `x Φ(x)` with the normal distribution's cumulative function, as Burn's `Gelu`.
     Gelu,
+    /// `x (1 + tanh(sqrt(2/π) (x + 0.044715 x^3))) / 2`, which is close to [`Gelu`](Self::Gelu).
+    GeluTanh,
+    /// `x` times its [`Sigmoid`](Self::Sigmoid).
+    Silu,
+    /// `1 / (1 + e^-x)`.
+    Sigmoid,
+    /// `tanh(x)`.
+    Tanh,
 }
 
 /// A sparse weight matrix of a linear layer, packed by a backend for products with activations.

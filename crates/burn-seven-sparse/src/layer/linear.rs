@@ -138,6 +138,10 @@ pub(super) fn apply<const D: usize>(function: Activation, values: Tensor<D>) -> 
         Activation::None => values,
         Activation::Relu => activation::relu(values),
         Activation::Gelu => activation::gelu(values),
+        Activation::GeluTanh => activation::gelu_approximate(values),
+        Activation::Silu => activation::silu(values),
+        Activation::Sigmoid => activation::sigmoid(values),
+        Activation::Tanh => activation::tanh(values),
     }
 }
 

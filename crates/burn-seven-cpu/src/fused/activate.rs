@@ -1,0 +1,257 @@
+//! Activation functions.
+
+use burn_seven_kernels::Activation;
+use rayon::prelude::*;
+
+use super::function::{self, Function};
+use super::simd::{Simd, by_level};
+use super::split;
+use crate::sparse::Level;
+
+/// What a value takes, about, in nanoseconds.
+const COST: f64 = 0.3;
+
+/// Applies the function to each value in place.
+pub fn activate(activation: Activation, values: &mut [f32]) {
+    let each = split::values(values.len(), COST);
+    if activation == Activation::None {
+    } else if each >= values.len() {
+        activate_here(activation, values);
+    } else {
+        let parts = values.par_chunks_mut(each);
+        parts.for_each(|part| activate_here(activation, part));
+    }
+}
+
+/// Writes what the function gives for each value of the input.
+///
+/// # Panics
+///
+/// When the output has another length than the input.
+pub fn activate_into(activation: Activation, input: &[f32], output: &mut [f32]) {
+    assert_eq!(output.len(), input.len(), "values of the output");
+    let each = split::values(input.len(), COST);
+    if each >= input.len() {
+        into_at(Level::best(), activation, input, output);
+    } else {
+        let parts = output.par_chunks_mut(each).zip(input.par_chunks(each));
+        parts.for_each(|(output, input)| into_at(Level::best(), activation, input, output));
+    }
+}
+
+/// [`activate`] on this thread alone.
+pub(crate) fn activate_here(activation: Activation, values: &mut [f32]) {
+    activate_at(Level::best(), activation, values);
+}
+
+by_level!(in_place => fn activate_at(activation: Activation, values: &mut [f32]));
+by_level!(into => fn into_at(activation: Activation, input: &[f32], output: &mut [f32]));
+
+#[inline(always)]
+fn in_place<S: Simd>(s: S, activation: Activation, values: &mut [f32]) {
+    match activation {
+        Activation::None => {}
+        Activation::Relu => each::<S, function::Relu>(s, values),
+        Activation::Gelu => each::<S, function::Gelu>(s, values),
+        Activation::GeluTanh => each::<S, function::GeluTanh>(s, values),
+        Activation::Silu => each::<S, function::Silu>(s, values),
+        Activation::Sigmoid => each::<S, function::Sigmoid>(s, values),
+        Activation::Tanh => each::<S, function::Tanh>(s, values),
+    }
+}
+
+#[inline(always)]
+fn into<S: Simd>(s: S, activation: Activation, input: &[f32], output: &mut [f32]) {
+    match activation {
+        Activation::None => output.copy_from_slice(input),
+        Activation::Relu => each_into::<S, function::Relu>(s, input, output),
+        Activation::Gelu => each_into::<S, function::Gelu>(s, input, output),
+        Activation::GeluTanh => each_into::<S, function::GeluTanh>(s, input, output),
+        Activation::Silu => each_into::<S, function::Silu>(s, input, output),
+        Activation::Sigmoid => each_into::<S, function::Sigmoid>(s, input, output),
+        Activation::Tanh => each_into::<S, function::Tanh>(s, input, output),
+    }
+}
+
+#[inline(always)]
+fn each<S: Simd, F: Function>(s: S, values: &mut [f32]) {
+    let mut vectors = values.chunks_exact_mut(S::LANES);
+    for vector in &mut vectors {
+        let value = F::at(s, s.load(vector));
+        s.store(value, vector);
+    }
+    let rest = vectors.into_remainder();
+    if !rest.is_empty() {
+        let value = F::at(s, s.load_part(rest, 0.0));
+        s.store_part(value, rest);
+    }
+}
+
+#[inline(always)]
+fn each_into<S: Simd, F: Function>(s: S, input: &[f32], output: &mut [f32]) {
+    let mut from = input.chunks_exact(S::LANES);
+    let mut to = output.chunks_exact_mut(S::LANES);
+    for (from, to) in (&mut from).zip(&mut to) {
+        s.store(F::at(s, s.load(from)), to);
+    }
+    let (from, to) = (from.remainder(), to.into_remainder());
+    if !from.is_empty() {
+        s.store_part(F::at(s, s.load_part(from, 0.0)), to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::split::tests::on_threads;
+    use super::*;
+    use Activation::*;
+    use proptest::prelude::*;
+
+    const ALL: [Activation; 7] = [None, Relu, Gelu, GeluTanh, Silu, Sigmoid, Tanh];
+
+    fn at(level: Level, activation: Activation, x: f32) -> f32 {
+        // A whole vector and a part of one.
+        let mut values = [x; 17];
+        activate_at(level, activation, &mut values);
+        assert_eq!(values[0].to_bits(), values[16].to_bits());
+        values[0]
+    }
+
+    // Φ(1) is 0.841344746068543, Φ(-2) is 0.022750131948179; the others by the exponential function.
+    #[test]
+    fn known_values() {
+        for level in Level::available() {
+            for (activation, x, expected) in [
+                (Gelu, 1.0, 0.841_344_75),
+                (Gelu, -2.0, -0.045_500_264),
+                (GeluTanh, 1.0, 0.841_191_99),
+                (GeluTanh, -2.0, -0.045_402_306),
+                (Silu, 1.0, 0.731_058_58),
+                (Silu, -2.0, -0.238_405_84),
+                (Sigmoid, 1.0, 0.731_058_58),
+                (Sigmoid, -2.0, 0.119_202_92),
+                (Tanh, 0.5, 0.462_117_16),
+                (Tanh, -2.0, -0.964_027_58),
+            ] {
+                approx::assert_abs_diff_eq!(at(level, activation, x), expected, epsilon = 5e-7);
+            }
+            for activation in [Relu, Gelu, GeluTanh, Silu] {
+                assert_eq!(at(level, activation, 0.0), 0.0);
+                assert_eq!(at(level, activation, 200.0), 200.0);
+                assert_eq!(at(level, activation, -200.0), 0.0);
+            }
+            assert_eq!(at(level, Relu, -1.0), 0.0);
+            assert_eq!(at(level, None, -1.0), -1.0);
+            assert_eq!(at(level, Sigmoid, 0.0), 0.5);
+            assert_eq!(at(level, Tanh, 0.0), 0.0);
+        }
+    }
+
+    #[test]
+    fn nan_stays_and_infinities_give_the_limits() {
+        for level in Level::available() {
+            for activation in ALL {
+                assert!(at(level, activation, f32::NAN).is_nan(), "{activation:?}");
+            }
+            for (activation, low, high) in [
+                (None, f32::NEG_INFINITY, f32::INFINITY),
+                (Relu, 0.0, f32::INFINITY),
+                (Gelu, 0.0, f32::INFINITY),
+                (GeluTanh, 0.0, f32::INFINITY),
+                (Silu, 0.0, f32::INFINITY),
+                (Sigmoid, 0.0, 1.0),
+                (Tanh, -1.0, 1.0),
+            ] {
+                for x in [f32::NEG_INFINITY, f32::MIN] {
+                    let expected = if activation == None { x } else { low };
+                    assert_eq!(at(level, activation, x), expected, "{activation:?}");
+                }
+                for x in [f32::INFINITY, f32::MAX] {
+                    let expected = if high == 1.0 { high } else { x };
+                    assert_eq!(at(level, activation, x), expected, "{activation:?}");
+                }
+            }
+        }
+    }
+
+    /// Φ by a sum of trapezoids in float64, the tail below -14 left out.
+    fn cumulative(x: f64) -> f64 {
+        let steps = 4000;
+        let width = (x + 14.0) / f64::from(steps);
+        let density = |z: f64| (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt();
+        let inner: f64 = (1..steps)
+            .map(|step| density(-14.0 + f64::from(step) * width))
+            .sum();
+        width * (inner + (density(-14.0) + density(x)) / 2.0)
+    }
+
+    fn expected(activation: Activation, x: f64) -> f64 {
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        match activation {
+            None => x,
+            Relu => x.max(0.0),
+            Gelu => x * cumulative(x),
+            GeluTanh => {
+                let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+                0.5 * x * (1.0 + inner.tanh())
+            }
+            Silu => x * sigmoid(x),
+            Sigmoid => sigmoid(x),
+            Tanh => x.tanh(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn values(x in prop_oneof![-1.0f32..1.0, -13.0f32..11.0]) {
+            for level in Level::available() {
+                for activation in ALL {
+                    let expected = expected(activation, f64::from(x));
+                    let error = (f64::from(at(level, activation, x)) - expected).abs();
+                    prop_assert!(error < 1e-6, "{activation:?} {x}: {error}");
+                    let near = x.abs() < 1.0 && activation != Sigmoid;
+                    let bound = 2e-6 * expected.abs();
+                    prop_assert!(!near || error <= bound, "{activation:?} {x}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tails_fall_to_zero() {
+        for level in Level::available() {
+            for activation in [Gelu, GeluTanh, Silu] {
+                let mut last = at(level, activation, -4.0);
+                for step in 0..20_000 {
+                    let value = at(level, activation, -4.0 - step as f32 * 0.01);
+                    assert!(value >= last && value <= 0.0, "{activation:?} {step}");
+                    last = value;
+                }
+                assert_eq!(last, 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_bits_do_not_depend_on_the_number_of_threads() {
+        let input: Vec<f32> = (0..300_007)
+            .map(|i| (i % 1009) as f32 * 0.01 - 5.0)
+            .collect();
+        for activation in ALL {
+            on_threads(|| {
+                let mut output = vec![0.0; input.len()];
+                activate_into(activation, &input, &mut output);
+                let mut values = input.clone();
+                activate(activation, &mut values);
+                assert!(values == output);
+                output
+            });
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "values of the output")]
+    fn lengths_are_checked() {
+        activate_into(Gelu, &[1.0; 3], &mut [0.0; 4]);
+    }
+}
