@@ -122,16 +122,16 @@ mod tests {
     fn known_values() {
         for level in Level::available() {
             for (activation, x, expected) in [
-                (Gelu, 1.0, 0.841_344_75),
+                (Gelu, 1.0, 0.841_344_8),
                 (Gelu, -2.0, -0.045_500_264),
-                (GeluTanh, 1.0, 0.841_191_99),
+                (GeluTanh, 1.0, 0.841_192),
                 (GeluTanh, -2.0, -0.045_402_306),
-                (Silu, 1.0, 0.731_058_58),
+                (Silu, 1.0, 0.731_058_6),
                 (Silu, -2.0, -0.238_405_84),
-                (Sigmoid, 1.0, 0.731_058_58),
+                (Sigmoid, 1.0, 0.731_058_6),
                 (Sigmoid, -2.0, 0.119_202_92),
                 (Tanh, 0.5, 0.462_117_16),
-                (Tanh, -2.0, -0.964_027_58),
+                (Tanh, -2.0, -0.964_027_6),
             ] {
                 approx::assert_abs_diff_eq!(at(level, activation, x), expected, epsilon = 5e-7);
             }

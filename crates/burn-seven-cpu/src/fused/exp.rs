@@ -6,13 +6,13 @@ use super::simd::Simd;
 /// integer plus 127, so an exponent's bits.
 const ROUND: f32 = 12_582_912.0 + 127.0;
 
-/// `(2^f - 1) / f` for `f` in [-1/2, 1/2]: `1 + f` times this is `2^f` to 1e-7 of its value.
+/// `(2^f - 1) / f` for `f` in [-1/2, 1/2]: `1 + f` times this is `2^f` to 1.1e-7 of its value.
 const POWER: [f32; 5] = [
-    0.693_147,
-    0.240_222_41,
-    0.055_507_35,
-    0.009_671_619,
-    0.001_326_459_1,
+    std::f32::consts::LN_2,
+    0.240_222_81,
+    0.055_505_59,
+    0.009_669_792,
+    0.001_330_052_9,
 ];
 
 /// Below this `e^x` is less than every normal number; it is taken for 0.

@@ -6,6 +6,7 @@
 //! ([`Level`](crate::sparse::Level)); results with others differ in the last bits.
 
 mod activate;
+mod attention;
 mod elementwise;
 mod exp;
 mod function;
@@ -17,6 +18,7 @@ mod split;
 
 pub(crate) use activate::activate_here;
 pub use activate::{activate, activate_into};
+pub use attention::{Attention, Heads, Mask, OutStrides, Strides, attention};
 pub use elementwise::{add, mul};
 pub use norm::{Norm, add_layer_norm, layer_norm, rms_norm};
 pub use softmax::{softmax, softmax_in_place};

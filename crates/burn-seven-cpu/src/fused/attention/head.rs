@@ -1,0 +1,318 @@
+//! Some queries of one head.
+
+use std::ops::Range;
+
+use super::super::exp::exp;
+use super::super::simd::Simd;
+use super::product::{Rows, product};
+use super::scratch::Scratch;
+use super::{Attention, Heads};
+
+/// Queries at a time.
+const ROWS: usize = 4;
+
+/// What one call computes; [`bounds::check`](super::bounds::check) has passed.
+#[derive(Debug)]
+pub struct Head<'a> {
+    pub attention: &'a Attention<'a>,
+    pub batch: usize,
+    pub head: usize,
+    pub queries: Range<usize>,
+    /// The output of this head's first query.
+    pub output: *mut f32,
+    /// How far outputs of queries are apart.
+    pub stride: usize,
+}
+
+impl Head<'_> {
+    /// The output of one of the queries.
+    #[inline(always)]
+    #[allow(unsafe_code, clippy::mut_from_ref)] // one at a time
+    fn output(&self, query: usize) -> &mut [f32] {
+        let to = self.output.wrapping_add(query * self.stride);
+        // SAFETY: it is inside of the slice, as has been checked, and this thread's alone.
+        unsafe { std::slice::from_raw_parts_mut(to, self.attention.value_width) }
+    }
+}
+
+impl Heads<'_> {
+    /// The head's vectors.
+    #[inline(always)]
+    fn rows(self, batch: usize, head: usize) -> Rows {
+        let place = batch * self.batch + head * self.head;
+        Rows {
+            from: self.values.as_ptr().wrapping_add(place),
+            stride: self.token,
+        }
+    }
+}
+
+#[inline(always)]
+pub fn compute<S: Simd>(s: S, head: Head<'_>, scratch: &mut Scratch) {
+    let attention = head.attention;
+    let &Attention {
+        keys,
+        width,
+        value_width,
+        ..
+    } = attention;
+    if keys == 0 {
+        for query in head.queries.clone() {
+            head.output(query).fill(0.0);
+        }
+        return;
+    }
+    // What is read and written beyond keys and values is in the scratch.
+    let all_keys = keys.next_multiple_of(S::LANES);
+    let padded = value_width.next_multiple_of(S::LANES);
+    let copied = if padded == value_width {
+        0
+    } else {
+        keys * padded
+    };
+    let [panels, values, scores] = scratch.take([all_keys * width, copied, ROWS * all_keys]);
+    turn(
+        s,
+        attention.key.rows(head.batch, head.head),
+        keys,
+        width,
+        panels,
+    );
+    let mut from = attention.value.rows(head.batch, head.head);
+    if copied > 0 {
+        copy(from, value_width, padded, values);
+        from = Rows {
+            from: values.as_ptr(),
+            stride: padded,
+        };
+    }
+    let tile = Tile {
+        head: &head,
+        panels,
+        values: from,
+        all_keys,
+    };
+    let mut query = head.queries.start;
+    while query + ROWS <= head.queries.end {
+        tile.run::<S, ROWS>(s, query, scores);
+        query += ROWS;
+    }
+    while query < head.queries.end {
+        tile.run::<S, 1>(s, query, &mut scores[..all_keys]);
+        query += 1;
+    }
+}
+
+/// How many keys a panel has of those that are left.
+#[inline(always)]
+fn panel<S: Simd>(left: usize) -> usize {
+    left.min(S::WIDE * S::LANES)
+}
+
+/// Turns keys into panels of some vectors: for each place in the keys the values of all keys of the
+/// panel, and zeros behind the last key.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn turn<S: Simd>(s: S, from: Rows, keys: usize, width: usize, panels: &mut [f32]) {
+    let (all, stride) = (keys.next_multiple_of(S::LANES), from.stride);
+    for first in (0..all).step_by(S::WIDE * S::LANES) {
+        let across = panel::<S>(all - first);
+        let to = &mut panels[first * width..][..across * width];
+        for start in (0..across).step_by(S::LANES) {
+            let count = S::LANES.min(keys - (first + start));
+            let from = from.row(first + start);
+            let fours = if count == S::LANES { width / 4 * 4 } else { 0 };
+            for place in (0..fours).step_by(4) {
+                // SAFETY: there are `LANES` keys from here on, of `width` values.
+                let columns = unsafe { s.turn(from.wrapping_add(place), stride) };
+                for (column, vector) in columns.into_iter().enumerate() {
+                    s.store(vector, &mut to[(place + column) * across + start..]);
+                }
+            }
+            for place in fours..width {
+                let to = &mut to[place * across + start..][..S::LANES];
+                for (key, to) in to.iter_mut().enumerate() {
+                    // SAFETY: one of `count` keys from here on.
+                    let value = |key| unsafe { *from.wrapping_add(key * stride + place) };
+                    *to = if key < count { value(key) } else { 0.0 };
+                }
+            }
+        }
+    }
+}
+
+/// Copies rows of some width to rows of whole vectors, with zeros behind.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn copy(from: Rows, width: usize, padded: usize, to: &mut [f32]) {
+    for (row, to) in to.chunks_exact_mut(padded).enumerate() {
+        // SAFETY: one of the head's rows, of this width.
+        let row = unsafe { std::slice::from_raw_parts(from.row(row), width) };
+        let (values, rest) = to.split_at_mut(width);
+        values.copy_from_slice(row);
+        rest.fill(0.0);
+    }
+}
+
+/// What the queries of a head have in common.
+struct Tile<'a> {
+    head: &'a Head<'a>,
+    panels: &'a [f32],
+    values: Rows,
+    /// Keys and what is behind them, whole vectors.
+    all_keys: usize,
+}
+
+impl Tile<'_> {
+    /// The outputs of `R` queries.
+    #[inline(always)]
+    fn run<S: Simd, const R: usize>(&self, s: S, query: usize, scores: &mut [f32]) {
+        self.scores::<S, R>(s, query, scores);
+        let (head, attention) = (self.head, self.head.attention);
+        for (r, scores) in scores.chunks_exact_mut(self.all_keys).enumerate() {
+            let (scores, rest) = scores.split_at_mut(attention.keys);
+            for mask in attention.masks {
+                mask.apply(head.batch, head.head, query + r, scores);
+            }
+            rest.fill(f32::NEG_INFINITY);
+        }
+        let totals = exponentials::<S, R>(s, scores, self.all_keys);
+        self.outputs::<S, R>(s, query, scores, totals);
+    }
+
+    /// The products of queries and keys, scaled.
+    #[inline(always)]
+    fn scores<S: Simd, const R: usize>(&self, s: S, query: usize, scores: &mut [f32]) {
+        let Head {
+            attention,
+            batch,
+            head,
+            ..
+        } = *self.head;
+        let rows = attention.query.rows(batch, head);
+        let rows = Rows {
+            from: rows.row(query),
+            ..rows
+        };
+        for first in (0..self.all_keys).step_by(S::WIDE * S::LANES) {
+            let across = panel::<S>(self.all_keys - first);
+            let panel = &self.panels[first * attention.width..];
+            match across / S::LANES {
+                1 => self.panel::<S, R, 1>(s, rows, panel, first, scores),
+                2 => self.panel::<S, R, 2>(s, rows, panel, first, scores),
+                3 if S::WIDE > 2 => self.panel::<S, R, 3>(s, rows, panel, first, scores),
+                _ if S::WIDE > 2 => self.panel::<S, R, 4>(s, rows, panel, first, scores),
+                _ => {}
+            }
+        }
+    }
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn panel<S: Simd, const R: usize, const N: usize>(
+        &self,
+        s: S,
+        queries: Rows,
+        panel: &[f32],
+        first: usize,
+        scores: &mut [f32],
+    ) {
+        let attention = self.head.attention;
+        let across = N * S::LANES;
+        let keys = Rows {
+            from: panel[..across * attention.width].as_ptr(),
+            stride: across,
+        };
+        // SAFETY: `R` queries of the head are there, and the panel has `width` rows of `N` vectors.
+        let sums = unsafe { product::<S, R, N>(s, queries, keys, attention.width) };
+        let scale = s.splat(attention.scale);
+        for (scores, sums) in scores.chunks_exact_mut(self.all_keys).zip(sums) {
+            let scores = &mut scores[first..][..across];
+            for (scores, sum) in scores.chunks_exact_mut(S::LANES).zip(sums) {
+                s.store(s.mul(sum, scale), scores);
+            }
+        }
+    }
+
+    /// The products of the exponentials and values, divided by the exponentials' totals.
+    #[inline(always)]
+    fn outputs<S: Simd, const R: usize>(
+        &self,
+        s: S,
+        query: usize,
+        scores: &[f32],
+        totals: [f32; R],
+    ) {
+        let width = self.head.attention.value_width;
+        for first in (0..width).step_by(S::WIDE * S::LANES) {
+            match panel::<S>(width - first).div_ceil(S::LANES) {
+                1 => self.output::<S, R, 1>(s, query, scores, totals, first),
+                2 => self.output::<S, R, 2>(s, query, scores, totals, first),
+                3 if S::WIDE > 2 => self.output::<S, R, 3>(s, query, scores, totals, first),
+                _ if S::WIDE > 2 => self.output::<S, R, 4>(s, query, scores, totals, first),
+                _ => {}
+            }
+        }
+    }
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn output<S: Simd, const R: usize, const N: usize>(
+        &self,
+        s: S,
+        query: usize,
+        scores: &[f32],
+        totals: [f32; R],
+        first: usize,
+    ) {
+        let Attention {
+            keys, value_width, ..
+        } = *self.head.attention;
+        assert_eq!(scores.len(), R * self.all_keys);
+        let scores = Rows {
+            from: scores.as_ptr(),
+            stride: self.all_keys,
+        };
+        let values = Rows {
+            from: self.values.from.wrapping_add(first),
+            ..self.values
+        };
+        // SAFETY: `R` rows of scores have more than `keys`, and as many rows of values have `N`
+        // vectors from `first` on.
+        let sums = unsafe { product::<S, R, N>(s, scores, values, keys) };
+        let count = (value_width - first).min(N * S::LANES);
+        for (r, (sums, total)) in sums.into_iter().zip(totals).enumerate() {
+            let factor = s.splat(1.0 / total);
+            let to = &mut self.head.output(query + r)[first..][..count];
+            for (to, sum) in to.chunks_mut(S::LANES).zip(sums) {
+                let value = s.mul(sum, factor);
+                match to.len() == S::LANES {
+                    true => s.store(value, to),
+                    false => s.store_part(value, to),
+                }
+            }
+        }
+    }
+}
+
+/// Puts `e^(x - greatest of the row)` in place of each score, and gives the totals of the rows.
+#[inline(always)]
+fn exponentials<S: Simd, const R: usize>(s: S, scores: &mut [f32], across: usize) -> [f32; R] {
+    let mut most = [s.splat(f32::NEG_INFINITY); R];
+    for at in (0..across).step_by(S::LANES) {
+        for (r, most) in most.iter_mut().enumerate() {
+            *most = s.max(s.load(&scores[r * across + at..]), *most);
+        }
+    }
+    let most = most.map(|most| s.greatest(most));
+    let mut totals = [s.splat(0.0); R];
+    for at in (0..across).step_by(S::LANES) {
+        for (r, (total, most)) in totals.iter_mut().zip(most).enumerate() {
+            let scores = &mut scores[r * across + at..];
+            let value = exp(s, s.sub(s.load(scores), s.splat(most)));
+            *total = s.add(*total, value);
+            s.store(value, scores);
+        }
+    }
+    totals.map(|total| s.sum(total))
+}
