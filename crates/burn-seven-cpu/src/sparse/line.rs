@@ -59,7 +59,9 @@ pub fn with_both<R>(
     })
 }
 
-fn with<R>(
+/// Hands over `count` values of a thread's memory, of any content, kept from call to call unless
+/// large.
+pub fn with<R>(
     key: &'static std::thread::LocalKey<RefCell<Lines>>,
     count: usize,
     work: impl FnOnce(&mut [f32]) -> R,

@@ -8,9 +8,12 @@
 //! the processor expects them to. Turning panels back, the bias and the activation function are part
 //! of the same pass.
 //!
+//! [`convolve`] multiplies in the same way, but needs to turn nothing.
+//!
 //! The instructions are chosen at run time ([`Level`]).
 
 mod activation;
+mod conv;
 mod kernel;
 mod level;
 mod line;
@@ -23,6 +26,7 @@ mod shared;
 mod split;
 mod turn;
 
+pub use conv::{Convolution, Images, PackedConvolution, convolve, convolve_with};
 pub use level::Level;
 pub use multiply::{multiply, multiply_with};
 pub use packed::Packed;
