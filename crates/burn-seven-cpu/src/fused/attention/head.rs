@@ -18,6 +18,8 @@ pub struct Head<'a> {
     pub batch: usize,
     pub head: usize,
     pub queries: Range<usize>,
+    /// The batch and head that come next.
+    pub next: Option<(usize, usize)>,
     /// The output of this head's first query.
     pub output: *mut f32,
     /// How far outputs of queries are apart.
@@ -94,12 +96,36 @@ pub fn compute<S: Simd>(s: S, head: Head<'_>, scratch: &mut Scratch) {
     };
     let mut query = head.queries.start;
     while query + ROWS <= head.queries.end {
+        fetch(s, &head, query..query + ROWS);
         tile.run::<S, ROWS>(s, query, scores);
         query += ROWS;
     }
     while query < head.queries.end {
         tile.run::<S, 1>(s, query, &mut scores[..all_keys]);
         query += 1;
+    }
+}
+
+/// Asks for some tokens of the next head, that they are there when it is its turn.
+#[inline(always)]
+fn fetch<S: Simd>(s: S, head: &Head<'_>, tokens: Range<usize>) {
+    /// Numbers of a cache line.
+    const LINE: usize = 16;
+    let Some((batch, next)) = head.next else {
+        return;
+    };
+    let a = head.attention;
+    for token in tokens {
+        for (vectors, width) in [
+            (a.query, a.width),
+            (a.key, a.width),
+            (a.value, a.value_width),
+        ] {
+            let row = vectors.rows(batch, next).row(token);
+            for place in (0..width).step_by(LINE) {
+                s.fetch(row.wrapping_add(place));
+            }
+        }
     }
 }
 
@@ -226,10 +252,10 @@ impl Tile<'_> {
         // SAFETY: `R` queries of the head are there, and the panel has `width` rows of `N` vectors.
         let sums = unsafe { product::<S, R, N>(s, queries, keys, attention.width) };
         let scale = s.splat(attention.scale);
-        for (scores, sums) in scores.chunks_exact_mut(self.all_keys).zip(sums) {
-            let scores = &mut scores[first..][..across];
-            for (scores, sum) in scores.chunks_exact_mut(S::LANES).zip(sums) {
-                s.store(s.mul(sum, scale), scores);
+        for (r, sums) in sums.iter().enumerate() {
+            let scores = &mut scores[r * self.all_keys + first..][..across];
+            for (n, &sum) in sums.iter().enumerate() {
+                s.store(s.mul(sum, scale), &mut scores[n * S::LANES..]);
             }
         }
     }
@@ -281,12 +307,13 @@ impl Tile<'_> {
         // vectors from `first` on.
         let sums = unsafe { product::<S, R, N>(s, scores, values, keys) };
         let count = (value_width - first).min(N * S::LANES);
-        for (r, (sums, total)) in sums.into_iter().zip(totals).enumerate() {
-            let factor = s.splat(1.0 / total);
+        for (r, sums) in sums.iter().enumerate() {
+            let factor = s.splat(1.0 / totals[r]);
             let to = &mut self.head.output(query + r)[first..][..count];
-            for (to, sum) in to.chunks_mut(S::LANES).zip(sums) {
+            for (n, &sum) in sums.iter().enumerate() {
                 let value = s.mul(sum, factor);
-                match to.len() == S::LANES {
+                let to = &mut to[n * S::LANES..];
+                match to.len() >= S::LANES {
                     true => s.store(value, to),
                     false => s.store_part(value, to),
                 }

@@ -148,14 +148,16 @@ fn attention_with(level: Level, attention: &Attention<'_>, output: &mut [f32], o
     let output = Output(output.as_mut_ptr());
     let one = |scratch: &mut Scratch, index: usize| {
         let (index, part) = (index / parts, index % parts);
-        let (batch, head) = (index / heads, index % heads);
+        let (b, head) = (index / heads, index % heads);
         let first = (part * share).min(queries);
+        let next = index + 1;
         let head = Head {
             attention,
-            batch,
+            batch: b,
             head,
             queries: first..(first + share).min(queries),
-            output: output.at(batch * out.batch + head * out.head),
+            next: (next < batch * heads).then_some((next / heads, next % heads)),
+            output: output.at(b * out.batch + head * out.head),
             stride: out.token,
         };
         head_at(level, head, scratch);

@@ -42,6 +42,11 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn fetch(self, from: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+
+    #[inline(always)]
     fn load_part(self, values: &[f32], rest: f32) -> __m256 {
         let mut vector = [rest; 8];
         vector[..values.len()].copy_from_slice(values);

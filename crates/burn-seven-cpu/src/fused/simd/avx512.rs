@@ -49,6 +49,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn fetch(self, from: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+
+    #[inline(always)]
     fn load_part(self, values: &[f32], rest: f32) -> __m512 {
         let mask = first(values.len());
         unsafe { _mm512_mask_loadu_ps(_mm512_set1_ps(rest), mask, values.as_ptr()) }

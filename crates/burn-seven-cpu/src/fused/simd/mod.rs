@@ -47,6 +47,11 @@ pub trait Simd: Copy {
     #[allow(unsafe_code)]
     unsafe fn write(self, vector: Self::V, to: *mut f32);
 
+    /// Asks for the memory at an address, which may be any, without waiting for it.
+    fn fetch(self, from: *const f32) {
+        let _ = from;
+    }
+
     /// The first numbers of a slice.
     ///
     /// # Panics
