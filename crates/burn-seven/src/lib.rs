@@ -43,8 +43,18 @@ compile_error!(
 );
 
 pub use burn_seven_core::*;
-#[doc(inline)]
-pub use burn_seven_sparse as sparse;
+
+/// What a pruned model is worth once training is over: smaller files, and faster inference.
+///
+/// Files and the packed layer are of `burn-seven-sparse`; with the feature `compile` (a default)
+/// [`compile`](sparse::compile) makes any module of flex faster.
+pub mod sparse {
+    #[cfg(feature = "compile")]
+    #[doc(inline)]
+    pub use burn_seven_compile::*;
+    #[doc(inline)]
+    pub use burn_seven_sparse::*;
+}
 
 /// The device of the backend that the features choose, without autodiff.
 ///

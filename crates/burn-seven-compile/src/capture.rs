@@ -1,0 +1,178 @@
+//! Recording a forward pass: the one place that talks to Burn's capture device.
+
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use burn::backend::Flex;
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Bool, DType, Device, DeviceConfig, Int, Tensor, TensorData};
+use burn_ir::{OperationIr, TensorId};
+
+use crate::CompileError;
+use crate::error::message;
+use crate::tensors::sealed::Tensors;
+use crate::value::Value;
+
+/// A forward pass as Burn recorded it.
+pub(crate) struct Captured<O> {
+    pub operations: Vec<OperationIr>,
+    /// Constants that the forward pass made.
+    pub data: BTreeMap<TensorId, TensorData>,
+    /// Constants that are the module's parameters.
+    pub parameters: HashMap<TensorId, Value>,
+    /// The parameters' paths in the module.
+    pub paths: HashMap<TensorId, String>,
+    pub inputs: Vec<TensorId>,
+    pub outputs: Vec<TensorId>,
+    /// The outputs' structure.
+    pub template: O,
+}
+
+/// Runs `forward` without computing anything, and gives the operations it asked for.
+///
+/// Parameters and inputs have their shapes but no values there, so nothing is copied, and a forward
+/// pass that reads a value fails rather than having it built in.
+pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
+    model: &M,
+    inputs: &I,
+    forward: impl Fn(&M, I) -> O,
+) -> Result<Captured<O>, CompileError> {
+    // One device for the process, since there are only so many, and one capture at a time on it.
+    static DEVICE: OnceLock<Mutex<Device>> = OnceLock::new();
+    let device = DEVICE.get_or_init(|| Mutex::new(Device::capture()));
+    let device = device.lock().unwrap_or_else(PoisonError::into_inner);
+    let device: &Device = &device;
+
+    let mut ghosts = Ghosts {
+        device,
+        path: Vec::new(),
+        parameters: HashMap::new(),
+        paths: HashMap::new(),
+        error: None,
+    };
+    let (mut input_ids, mut output_ids) = (Vec::new(), Vec::new());
+    let (mut template, mut failed) = (None, None);
+    // Captured tensors that a panic leaves behind are of a closed scope; the model is only read.
+    let captured = catch_unwind(AssertUnwindSafe(|| {
+        device.capture_scope(|scope| {
+            let like = Device::flex().settings();
+            let config = DeviceConfig::default()
+                .float_dtype(like.float_dtype)
+                .int_dtype(like.int_dtype)
+                .bool_dtype(like.bool_dtype);
+            // A device takes its settings once; later scopes find them.
+            let _ = device.clone().configure(config);
+            // `valid` first: it detaches running statistics from the caller's model.
+            let model = model.valid().map(&mut ghosts);
+            if ghosts.error.is_some() {
+                return scope.complete([], []);
+            }
+            let model = model.to_device(device);
+            let inputs = inputs.ghosts(device, &mut input_ids);
+            let outputs = forward(&model, inputs);
+            failed = outputs.ids(&mut output_ids).err();
+            let mut unique = output_ids.clone();
+            unique.sort_unstable();
+            unique.dedup();
+            template = Some(outputs);
+            scope.complete([], unique)
+        })
+    }));
+    if let Some(error) = ghosts.error.or(failed) {
+        return Err(error);
+    }
+    let graph = match captured {
+        Ok(Ok(graph)) => graph,
+        Ok(Err(error)) => {
+            let message = error.to_string();
+            return Err(CompileError::Capture { message });
+        }
+        Err(panic) => {
+            let message = message(panic);
+            return Err(match message.contains("has no initialized value") {
+                true => CompileError::ReadBack { message },
+                false => CompileError::Capture { message },
+            });
+        }
+    };
+    let Some(template) = template else {
+        let message = "the capture ended early".to_string();
+        return Err(CompileError::Capture { message });
+    };
+    Ok(Captured {
+        operations: graph.graph.operations,
+        data: graph.values,
+        parameters: ghosts.parameters,
+        paths: ghosts.paths,
+        inputs: input_ids,
+        outputs: output_ids,
+        template,
+    })
+}
+
+/// Puts tensors without values on the capture device in the place of parameters.
+struct Ghosts<'a> {
+    device: &'a Device,
+    path: Vec<String>,
+    parameters: HashMap<TensorId, Value>,
+    paths: HashMap<TensorId, String>,
+    error: Option<CompileError>,
+}
+
+macro_rules! put {
+    ($self:ident, $param:ident) => {
+        $param.map(|tensor| {
+            let path = $self.path.join(".");
+            if let DType::QFloat(_) = tensor.dtype() {
+                let found = tensor.dtype();
+                $self
+                    .error
+                    .get_or_insert(CompileError::Quantized { path, found });
+                return tensor;
+            }
+            let device = tensor.device();
+            let Ok(value) = tensor.clone().try_into_primitive::<Flex>() else {
+                $self.error.get_or_insert(CompileError::Device {
+                    name: path,
+                    found: format!("{device:?}"),
+                });
+                return tensor;
+            };
+            let ghost = Tensor::empty(tensor.shape(), ($self.device, tensor.dtype()));
+            let mut ids = Vec::new();
+            // A tensor made on a capture device is on it.
+            let _ = Tensors::ids(&ghost, &mut ids);
+            for id in ids {
+                $self.paths.insert(id, path.clone());
+                $self.parameters.insert(id, Value(value.clone()));
+            }
+            ghost
+        })
+    };
+}
+
+impl ModuleMapper for Ghosts<'_> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        put!(self, param)
+    }
+
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        put!(self, param)
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        put!(self, param)
+    }
+}

@@ -1,0 +1,114 @@
+//! Convolutions.
+
+use std::hint::black_box;
+use std::sync::{Arc, PoisonError};
+
+use burn::tensor::Shape;
+use burn_seven_cpu::sparse::PackedConvolution;
+
+use super::{Choice, Known, Measured, key, packs, trial::shortest};
+use crate::config::Products;
+use crate::kernels::{Convolution, Filter};
+use crate::value::Value;
+
+/// Images that are tried at most: more take longer in proportion.
+const IMAGES: usize = 2;
+
+pub(super) fn choose(
+    convolution: &mut Convolution,
+    input: &Shape,
+    products: Products,
+    known: &Known,
+) -> Option<Choice> {
+    let Filter::Given(filter) = &convolution.filter else {
+        return None;
+    };
+    let [batch, height, width] = Convolution::sizes(input)?;
+    let [rows, columns] = convolution.shape.output_size(height, width)?;
+    let filter = filter.clone();
+    let values = filter.floats();
+    let nonzeros = values.iter().filter(|value| **value != 0.0).count();
+    let packed = packs(products, nonzeros, values.len())
+        .then(|| pack(known, &filter, convolution))
+        .flatten();
+    let mut measured = None;
+    let sparse = match (products, &packed) {
+        (Products::Measured, Some(packed)) => {
+            let percent = 100 * nonzeros / values.len().max(1);
+            let times = measure(known, convolution, &filter, packed, (input, percent));
+            measured = Some(times);
+            times.sparse < times.dense
+        }
+        (Products::Sparse, Some(_)) => true,
+        _ => false,
+    };
+    let shape = filter.shape().to_vec();
+    convolution.filter = match (sparse, packed) {
+        (true, Some(packed)) => Filter::Sparse(packed),
+        _ => Filter::Dense(filter),
+    };
+    Some(Choice {
+        paths: vec![convolution.path.clone()],
+        shape,
+        rows: batch * rows * columns,
+        nonzeros,
+        sparse,
+        measured,
+    })
+}
+
+fn pack(
+    known: &Known,
+    filter: &Value,
+    convolution: &Convolution,
+) -> Option<Arc<PackedConvolution>> {
+    let filters = || known.filters.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, packed)) = filters().get(&key(filter))
+        && *packed.shape() == convolution.shape
+    {
+        return Some(packed.clone());
+    }
+    let packed = Arc::new(PackedConvolution::new(filter.floats(), convolution.shape)?);
+    filters().insert(key(filter), (filter.clone(), packed.clone()));
+    Some(packed)
+}
+
+/// Both forms' times for such an input; filters of one shape and about one density count as one.
+fn measure(
+    known: &Known,
+    convolution: &Convolution,
+    filter: &Value,
+    packed: &PackedConvolution,
+    (input, percent): (&Shape, usize),
+) -> Measured {
+    let mut sizes = input.to_vec();
+    let more = (sizes[0] as f64 / IMAGES as f64).max(1.0);
+    sizes[0] = sizes[0].min(IMAGES);
+    let shape = &convolution.shape;
+    let mut of = vec![percent, shape.groups];
+    for list in [
+        &filter.shape().to_vec()[..],
+        &shape.stride,
+        &shape.dilation,
+        &sizes,
+    ] {
+        of.extend_from_slice(list);
+    }
+    let times = known.times(of, || {
+        let input = vec![1.0; sizes.iter().product()];
+        let input = Value::from_floats(input, Shape::from(sizes));
+        let dense = shortest(|| {
+            black_box(convolution.dense(input.clone(), filter));
+        });
+        let mut output = Vec::new();
+        let sparse = shortest(|| {
+            convolution.sparse(&input, packed, &mut output);
+            black_box(&output);
+        });
+        Measured { dense, sparse }
+    });
+    Measured {
+        dense: times.dense * more,
+        sparse: times.sparse * more,
+    }
+}

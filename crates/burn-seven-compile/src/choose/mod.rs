@@ -1,0 +1,102 @@
+//! Whether products with a weight skip its zeros, by trying both.
+
+mod convolution;
+mod linear;
+mod trial;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn_seven_cpu::sparse::PackedConvolution;
+
+use crate::config::Products;
+use crate::graph::Graph;
+use crate::kernels::Op;
+use crate::value::Value;
+
+/// Weights with fewer zeros are not tried: no sparse product is faster there.
+const SPARSE_ENOUGH: f64 = 0.3;
+
+/// What a product took, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Measured {
+    pub dense: f64,
+    pub sparse: f64,
+}
+
+/// What was chosen for a product.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    /// The weights in it, by their paths.
+    pub paths: Vec<String>,
+    /// The weight's shape.
+    pub shape: Vec<usize>,
+    /// How many rows, or positions of the output, it is multiplied with.
+    pub rows: usize,
+    pub nonzeros: usize,
+    pub sparse: bool,
+    /// For so many rows, where both were tried.
+    pub measured: Option<Measured>,
+}
+
+/// A weight's memory and how it is seen.
+type Key = (usize, usize, Vec<isize>);
+
+/// What is kept from one shape of the inputs to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// With the weights themselves, so that their memory is not another's meanwhile.
+    weights: Mutex<HashMap<Vec<Key>, (Vec<Value>, linear::Form)>>,
+    filters: Mutex<HashMap<Key, (Value, Arc<PackedConvolution>)>>,
+    times: Mutex<HashMap<Vec<usize>, Measured>>,
+}
+
+impl Known {
+    /// Measured times by what they are of, or measured now.
+    fn times(&self, of: Vec<usize>, measure: impl FnOnce() -> Measured) -> Measured {
+        let times = || self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = times().get(&of).copied();
+        known.unwrap_or_else(|| {
+            let measured = measure();
+            times().insert(of, measured);
+            measured
+        })
+    }
+}
+
+/// Chooses for every product of the graph, as the configuration says.
+pub(crate) fn choose(graph: &mut Graph, products: Products, known: &Known) -> Vec<Choice> {
+    let mut choices = Vec::new();
+    for index in graph.places() {
+        let input = graph.get(index).and_then(|node| node.inputs.first());
+        let Some(input) = input.map(|ir| ir.shape.clone()) else {
+            continue;
+        };
+        let choice = match graph.get_mut(index) {
+            Some(Op::Linear(op)) => linear::choose(op, &input, products, known),
+            Some(Op::Convolution(op)) => convolution::choose(op, &input, products, known),
+            _ => None,
+        };
+        choices.extend(choice);
+    }
+    choices
+}
+
+/// Where a tensor's memory is.
+fn key(value: &Value) -> Key {
+    let layout = value.layout();
+    let address = value.0.bytes().as_ptr().addr();
+    (address, layout.start_offset(), layout.strides().to_vec())
+}
+
+/// Whether a weight with so many non-zeros is worth packing.
+fn packs(products: Products, nonzeros: usize, entries: usize) -> bool {
+    match products {
+        Products::Measured => {
+            let zeros = 1.0 - nonzeros as f64 / entries.max(1) as f64;
+            zeros >= SPARSE_ENOUGH
+        }
+        Products::Sparse => true,
+        Products::Dense => false,
+    }
+}

@@ -1,0 +1,103 @@
+//! From a captured forward pass to a graph: what depends on constants alone is computed once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::backend::flex::FlexTensor;
+use burn_ir::{BaseOperationIr, FloatOperationIr, NumericOperationIr, OperationIr};
+
+use crate::CompileError;
+use crate::capture::Captured;
+use crate::error::message;
+use crate::graph::{Graph, Node};
+use crate::interpreter::{Interpreter, name, prepare};
+use crate::value::Value;
+
+/// The graph of a captured forward pass.
+///
+/// # Errors
+///
+/// Where an operation on constants fails.
+pub(crate) fn graph<O>(captured: &Captured<O>) -> Result<Graph, CompileError> {
+    let mut graph = Graph::default();
+    graph.inputs.clone_from(&captured.inputs);
+    graph.outputs.clone_from(&captured.outputs);
+    graph.paths.clone_from(&captured.paths);
+    graph.constants.clone_from(&captured.parameters);
+    for (id, data) in &captured.data {
+        let value = Value(FlexTensor::from_data(data.clone()));
+        graph.constants.insert(*id, value);
+    }
+    let mut interpreter = Interpreter::new();
+    for operation in &captured.operations {
+        let given = operation
+            .outputs()
+            .any(|ir| graph.constants.contains_key(&ir.id) || graph.inputs.contains(&ir.id));
+        if given || matches!(operation, OperationIr::Init(_) | OperationIr::Drop(_)) {
+            continue;
+        }
+        let mut operation = operation.clone();
+        prepare(&mut operation);
+        let inputs: Option<Vec<Value>> = operation
+            .inputs()
+            .map(|ir| graph.constants.get(&ir.id).cloned())
+            .collect();
+        match inputs {
+            Some(inputs) if folds(&operation) => {
+                let run = || interpreter.run(&operation, inputs);
+                let values = catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+                    CompileError::Operation {
+                        operation: name(&operation),
+                        message: message(panic),
+                    }
+                })?;
+                let path = path(&operation, &graph);
+                for (ir, value) in operation.outputs().zip(values) {
+                    graph.constants.insert(ir.id, value);
+                    if let Some(path) = &path {
+                        graph.paths.insert(ir.id, path.clone());
+                    }
+                }
+            }
+            _ => graph.push(Node::burn(operation)),
+        }
+    }
+    Ok(graph)
+}
+
+/// Whether an operation gives the same each time.
+fn folds(operation: &OperationIr) -> bool {
+    let draws = matches!(
+        operation,
+        OperationIr::Float(_, FloatOperationIr::Random(_))
+            | OperationIr::NumericInt(_, NumericOperationIr::IntRandom(_))
+            | OperationIr::NumericFloat(_, NumericOperationIr::IntRandom(_))
+    );
+    let other = matches!(
+        operation,
+        OperationIr::Custom(_) | OperationIr::Distributed(_)
+    );
+    !draws && !other && operation.outputs().next().is_some()
+}
+
+/// What a constant is called that is made of others: by the one parameter that it is a view of, or
+/// by all that are in it.
+fn path(operation: &OperationIr, graph: &Graph) -> Option<String> {
+    let from: Vec<&str> = operation
+        .inputs()
+        .filter_map(|ir| graph.paths.get(&ir.id).map(String::as_str))
+        .collect();
+    let view = matches!(
+        operation,
+        OperationIr::BaseFloat(
+            BaseOperationIr::Reshape(_)
+                | BaseOperationIr::SwapDims(_)
+                | BaseOperationIr::Permute(_)
+                | BaseOperationIr::Expand(_)
+        )
+    );
+    match from[..] {
+        [] => None,
+        [one] if view => Some(one.to_string()),
+        _ => Some(format!("from {}", from.join(", "))),
+    }
+}

@@ -1,0 +1,58 @@
+//! Memory that is used again from operation to operation and from run to run.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Buffers that no tensor needs at the moment.
+///
+/// Fresh memory costs the system a page at a time, which takes longer than many operations on it.
+#[derive(Debug, Default)]
+pub(crate) struct Pool(Mutex<Vec<Vec<f32>>>);
+
+/// How many buffers are kept at most.
+const KEPT: usize = 32;
+
+impl Pool {
+    /// `count` values, of any content.
+    pub fn take(&self, count: usize) -> Vec<f32> {
+        let mut values = self.room(count);
+        values.resize(count, 0.0);
+        values
+    }
+
+    /// A buffer with room for `count` values, whose content is of no meaning.
+    pub fn room(&self, count: usize) -> Vec<f32> {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = free
+            .iter()
+            .enumerate()
+            .filter(|(_, values)| (count..=2 * count.max(1024)).contains(&values.capacity()));
+        match fits.min_by_key(|(_, values)| values.capacity()) {
+            Some((index, _)) => free.swap_remove(index),
+            None => Vec::with_capacity(count),
+        }
+    }
+
+    /// Takes a buffer back.
+    pub fn give(&self, values: Vec<f32>) {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < KEPT {
+            free.push(values);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_comes_back_for_about_as_many_values() {
+        let pool = Pool::default();
+        let values = pool.take(5000);
+        let address = values.as_ptr();
+        pool.give(values);
+        assert_ne!(pool.take(100_000).as_ptr(), address);
+        assert_eq!(pool.take(4000).as_ptr(), address);
+        assert_eq!(pool.take(3).len(), 3);
+    }
+}

@@ -1,0 +1,101 @@
+//! Activation functions that Burn writes as several operations: SiLU, and GELU by tanh.
+
+use burn_ir::{
+    ActivationOperationIr, FloatOperationIr, NumericOperationIr, OperationIr, TensorId, TensorIr,
+};
+use burn_seven_kernels::Activation;
+
+use super::{is_float, number};
+use crate::graph::{Graph, Node};
+use crate::kernels::{Activate, Op};
+
+pub(super) fn rewrite(graph: &mut Graph) {
+    for index in graph.places() {
+        let found = graph
+            .get(index)
+            .and_then(|node| silu(graph, node).or_else(|| gelu(graph, node)));
+        if let Some((function, input, output)) = found {
+            let node = Node {
+                op: Op::Activate(Activate(function)),
+                inputs: vec![input],
+                outputs: vec![output],
+            };
+            graph.replace(&[index], node);
+        }
+    }
+    graph.remove_dead();
+}
+
+fn burn(node: &Node) -> Option<&OperationIr> {
+    match &node.op {
+        Op::Burn(operation) => Some(operation),
+        _ => None,
+    }
+}
+
+fn made_by(graph: &Graph, id: TensorId) -> Option<&OperationIr> {
+    burn(graph.producer(id)?.1)
+}
+
+/// `x sigmoid(x)`.
+fn silu(graph: &Graph, node: &Node) -> Option<(Activation, TensorIr, TensorIr)> {
+    let OperationIr::NumericFloat(_, NumericOperationIr::Mul(product)) = burn(node)? else {
+        return None;
+    };
+    let pairs = [(&product.lhs, &product.rhs), (&product.rhs, &product.lhs)];
+    pairs.into_iter().find_map(|(x, gate)| {
+        let OperationIr::Activation(ActivationOperationIr::Sigmoid(sigmoid)) =
+            made_by(graph, gate.id)?
+        else {
+            return None;
+        };
+        let found = sigmoid.input.id == x.id && is_float(x);
+        found.then(|| (Activation::Silu, x.clone(), product.out.clone()))
+    })
+}
+
+/// `(x (tanh((x + x^3 0.044715) sqrt(2/pi)) + 1)) 0.5`.
+fn gelu(graph: &Graph, node: &Node) -> Option<(Activation, TensorIr, TensorIr)> {
+    let scaled = |operation| match operation {
+        &OperationIr::NumericFloat(_, NumericOperationIr::MulScalar(ref op)) => {
+            Some((op, number(op.rhs)))
+        }
+        _ => None,
+    };
+    let near = |found: f32, expected: f32| (found - expected).abs() < 1e-6;
+    let (half, factor) = scaled(burn(node)?)?;
+    let OperationIr::NumericFloat(_, NumericOperationIr::Mul(product)) =
+        made_by(graph, half.lhs.id)?
+    else {
+        return None;
+    };
+    let OperationIr::NumericFloat(_, NumericOperationIr::AddScalar(one)) =
+        made_by(graph, product.rhs.id)?
+    else {
+        return None;
+    };
+    let OperationIr::Float(_, FloatOperationIr::Tanh(tanh)) = made_by(graph, one.lhs.id)? else {
+        return None;
+    };
+    let (inner, root) = scaled(made_by(graph, tanh.input.id)?)?;
+    let OperationIr::NumericFloat(_, NumericOperationIr::Add(sum)) = made_by(graph, inner.lhs.id)?
+    else {
+        return None;
+    };
+    let (cubic, third) = scaled(made_by(graph, sum.rhs.id)?)?;
+    let (base, power) = match made_by(graph, cubic.lhs.id)? {
+        OperationIr::Float(_, FloatOperationIr::PowfScalar(power))
+        | OperationIr::NumericFloat(_, NumericOperationIr::PowiScalar(power)) => {
+            (&power.lhs, number(power.rhs))
+        }
+        _ => return None,
+    };
+    let x = &product.lhs;
+    let same = sum.lhs.id == x.id && base.id == x.id && is_float(x);
+    let numbers = near(factor, 0.5)
+        && near(number(one.rhs), 1.0)
+        && near(root, 0.797_884_6)
+        && near(third, 0.044_715)
+        && near(power, 3.0);
+    (same && numbers).then(|| (Activation::GeluTanh, x.clone(), half.out.clone()))
+}

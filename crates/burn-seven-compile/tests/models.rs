@@ -1,0 +1,310 @@
+//! Compiled models compute what the models do.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use burn::module::Module;
+use burn::nn::attention::{
+    MhaInput, MultiHeadAttention, MultiHeadAttentionConfig, generate_autoregressive_mask,
+};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::gru::{Gru, GruConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::nn::transformer::{
+    TransformerDecoder, TransformerDecoderConfig, TransformerDecoderInput, TransformerEncoder,
+    TransformerEncoderConfig, TransformerEncoderInput,
+};
+use burn::nn::{
+    BatchNorm, BatchNormConfig, Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear,
+    LinearConfig, Lstm, LstmConfig, PaddingConfig2d, RmsNorm, RmsNormConfig, SwiGlu, SwiGluConfig,
+};
+use burn::tensor::activation::{gelu, gelu_approximate, relu, sigmoid, silu, softmax, tanh};
+use burn::tensor::{Bool, Int, Tensor};
+
+use common::{check, device, floats, has, integers, of_burn, prune};
+
+fn encoder(norm_first: bool) -> TransformerEncoder {
+    let config = TransformerEncoderConfig::new(32, 64, 4, 2).with_norm_first(norm_first);
+    prune(config.init(&device()), 0.8)
+}
+
+fn encode(model: &TransformerEncoder, x: Tensor<3>) -> Tensor<3> {
+    model.forward(TransformerEncoderInput::new(x))
+}
+
+#[test]
+fn an_encoder_and_nothing_of_it_is_left_to_burn() {
+    for norm_first in [false, true] {
+        for shape in [[3, 7, 32], [1, 1, 32], [2, 33, 32], [1, 128, 32]] {
+            let fast = check(&encoder(norm_first), floats(shape, 1), encode);
+            assert_eq!(of_burn(&fast), [""; 0], "{}", fast.report().unwrap());
+            assert!(has(&fast, "attention"));
+            assert!(has(&fast, "sparse product of 3 layers + bias"));
+            assert!(has(&fast, "sparse product + bias + Gelu"));
+        }
+    }
+}
+
+#[test]
+fn other_shapes_are_compiled_when_they_come_and_the_oldest_make_room() {
+    let model = encoder(false);
+    let config = burn_seven_compile::CompileConfig::new().with_shapes(2);
+    let fast = config
+        .compile(&model, floats([2, 5, 32], 1), encode)
+        .unwrap();
+    for [batch, tokens] in [[1, 5], [4, 9], [2, 5], [7, 3], [1, 5], [1, 5]] {
+        let x = floats([batch, tokens, 32], 2);
+        let off = common::distance(fast.run(x.clone()).unwrap(), encode(&model, x));
+        assert!(off < 1e-5, "{off}");
+    }
+}
+
+#[test]
+fn masks_of_padding_and_order() {
+    let pad = integers([3, 6], 2, 5).equal_elem(1);
+    let order = generate_autoregressive_mask(3, 6, &device());
+    let inputs = (floats([3, 6, 32], 1), pad, order);
+    let fast = check(
+        &encoder(false),
+        inputs,
+        |model: &TransformerEncoder,
+         (x, pad, order): (Tensor<3>, Tensor<2, Bool>, Tensor<3, Bool>)| {
+            let input = TransformerEncoderInput::new(x)
+                .mask_pad(pad)
+                .mask_attn(order);
+            model.forward(input)
+        },
+    );
+    assert!(has(&fast, "attention with 2 masks"));
+}
+
+#[test]
+fn a_decoder_with_memory() {
+    let config = TransformerDecoderConfig::new(32, 64, 4, 2).with_dropout(0.1);
+    let model: TransformerDecoder = prune(config.init(&device()), 0.7);
+    let inputs = (
+        floats([2, 5, 32], 1),
+        floats([2, 9, 32], 2),
+        integers([2, 9], 2, 5).equal_elem(1),
+    );
+    let fast = check(
+        &model,
+        inputs,
+        |model: &TransformerDecoder, (x, memory, pad): (Tensor<3>, Tensor<3>, Tensor<2, Bool>)| {
+            let order = generate_autoregressive_mask(2, 5, &x.device());
+            let input = TransformerDecoderInput::new(x, memory);
+            model.forward(input.target_mask_attn(order).memory_mask_pad(pad))
+        },
+    );
+    assert!(has(&fast, "attention with 1 masks"));
+    assert!(has(&fast, "sparse product of 2 layers"));
+}
+
+#[test]
+fn attention_of_other_queries_and_its_weights_as_a_second_output() {
+    let config = MultiHeadAttentionConfig::new(24, 3);
+    let model: MultiHeadAttention = prune(config.init(&device()), 0.6);
+    let inputs = (floats([2, 5, 24], 1), floats([2, 8, 24], 2));
+    let forward = |model: &MultiHeadAttention, (q, kv): (Tensor<3>, Tensor<3>)| {
+        let output = model.forward(MhaInput::new(q, kv.clone(), kv));
+        (output.context, output.weights)
+    };
+    // The weights are read outside, so they are not kept in one kernel.
+    let fast = check(&model, inputs.clone(), forward);
+    assert!(!has(&fast, "attention"));
+    let fast = check(
+        &model,
+        inputs,
+        |model: &MultiHeadAttention, (q, kv): (Tensor<3>, Tensor<3>)| {
+            model.forward(MhaInput::new(q, kv.clone(), kv)).context
+        },
+    );
+    assert!(has(&fast, "attention"));
+}
+
+#[test]
+fn gates_and_recurrent_layers() {
+    let model: SwiGlu = prune(
+        SwiGluConfig::new(24, 40).with_bias(true).init(&device()),
+        0.8,
+    );
+    let fast = check(
+        &model,
+        floats([3, 5, 24], 1),
+        |model: &SwiGlu, x: Tensor<3>| model.forward(x),
+    );
+    assert!(
+        has(&fast, "sparse product + bias + Silu"),
+        "{}",
+        fast.report().unwrap()
+    );
+
+    let model: Lstm = prune(LstmConfig::new(12, 20, true).init(&device()), 0.8);
+    check(
+        &model,
+        floats([3, 5, 12], 1),
+        |model: &Lstm, x: Tensor<3>| model.forward(x, None).0,
+    );
+
+    let model: Gru = prune(GruConfig::new(12, 20, true).init(&device()), 0.8);
+    check(
+        &model,
+        floats([3, 5, 12], 1),
+        |model: &Gru, x: Tensor<3>| model.forward(x, None),
+    );
+}
+
+#[derive(Module, Debug)]
+struct Net {
+    first: Conv2d,
+    norm: BatchNorm,
+    pool: MaxPool2d,
+    second: Conv2d,
+    head: Linear,
+}
+
+impl Net {
+    fn new() -> Self {
+        let same = PaddingConfig2d::Same;
+        Self {
+            first: Conv2dConfig::new([3, 8], [3, 3])
+                .with_padding(same)
+                .init(&device()),
+            norm: BatchNormConfig::new(8).init(&device()),
+            pool: MaxPool2dConfig::new([2, 2]).init(),
+            second: Conv2dConfig::new([8, 6], [1, 1]).init(&device()),
+            head: LinearConfig::new(6 * 16, 5).init(&device()),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let x = relu(self.norm.forward(self.first.forward(x)));
+        let x = relu(self.second.forward(self.pool.forward(x)));
+        self.head.forward(x.flatten(1, 3))
+    }
+}
+
+#[test]
+fn a_convolutional_network_and_the_model_stays_as_it_was() {
+    let model = prune(Net::new(), 0.7);
+    let x = floats([2, 3, 8, 8], 1);
+    let before = model.forward(x.clone());
+    check(&model, x.clone(), Net::forward);
+    assert_eq!(common::distance(model.forward(x), before), 0.0);
+}
+
+#[derive(Module, Debug)]
+struct Words {
+    words: Embedding,
+    places: Embedding,
+    norm: LayerNorm,
+    last: RmsNorm,
+    inner: Linear,
+    outer: Linear,
+}
+
+impl Words {
+    fn new() -> Self {
+        Self {
+            words: EmbeddingConfig::new(50, 16).init(&device()),
+            places: EmbeddingConfig::new(12, 16).init(&device()),
+            norm: LayerNormConfig::new(16).init(&device()),
+            last: RmsNormConfig::new(16).init(&device()),
+            inner: LinearConfig::new(16, 30).init(&device()),
+            outer: LinearConfig::new(30, 16).with_bias(false).init(&device()),
+        }
+    }
+
+    /// Vectors, and the word that the last layer finds nearest by the table of words.
+    fn forward(&self, words: Tensor<2, Int>) -> (Tensor<3>, Tensor<3, Int>) {
+        let [_, length] = words.dims();
+        let places = Tensor::arange(0..length as i64, &words.device()).unsqueeze::<2>();
+        let x = self.words.forward(words) + self.places.forward(places);
+        let x = self.norm.forward(x);
+        let y = self
+            .outer
+            .forward(gelu_approximate(self.inner.forward(x.clone())));
+        let x = self.last.forward(x + y);
+        let table = self.words.weight.val().transpose().unsqueeze();
+        let scores = x.clone().matmul(table);
+        (x, scores.argmax(2))
+    }
+}
+
+#[test]
+fn words_places_and_a_table_that_is_used_twice() {
+    let model = prune(Words::new(), 0.6);
+    let fast = check(&model, integers([3, 6], 50, 1), Words::forward);
+    assert!(has(&fast, "GeluTanh"), "{}", fast.report().unwrap());
+    assert!(has(&fast, "embedding"));
+    let report = fast.report().unwrap();
+    let paths: Vec<_> = report
+        .products
+        .iter()
+        .flat_map(|one| one.paths.clone())
+        .collect();
+    assert_eq!(paths, ["inner.weight", "outer.weight", "words.weight"]);
+}
+
+#[test]
+fn activations_by_themselves_and_after_products() {
+    let model: Linear = prune(LinearConfig::new(20, 30).init(&device()), 0.8);
+    let functions: [fn(Tensor<2>) -> Tensor<2>; 8] = [
+        relu,
+        gelu,
+        gelu_approximate,
+        silu,
+        sigmoid,
+        tanh,
+        |x| softmax(x, 1),
+        |x| softmax(x, 0),
+    ];
+    for function in functions {
+        check(
+            &model,
+            floats([5, 20], 3),
+            move |model: &Linear, x: Tensor<2>| (function(model.forward(x.clone())), function(x)),
+        );
+    }
+}
+
+#[test]
+fn a_tensor_that_is_an_input_and_an_output_and_vectors_of_tensors() {
+    let model: Linear = prune(LinearConfig::new(20, 30).init(&device()), 0.8);
+    check(
+        &model,
+        vec![floats([5, 20], 3), floats([2, 20], 4)],
+        |model: &Linear, xs: Vec<Tensor<2>>| {
+            let ys: Vec<_> = xs.iter().map(|x| model.forward(x.clone())).collect();
+            vec![xs[0].clone(), ys[0].clone(), ys[0].clone(), ys[1].clone()]
+        },
+    );
+}
+
+#[test]
+fn no_rows_give_no_rows() {
+    let model: Linear = prune(LinearConfig::new(20, 30).init(&device()), 0.8);
+    let forward = |model: &Linear, x: Tensor<2>| relu(model.forward(x));
+    let all = burn_seven_compile::CompileConfig::new()
+        .with_products(burn_seven_compile::Products::Sparse);
+    let fast = all.compile(&model, floats([3, 20], 1), forward).unwrap();
+    assert_eq!(fast.run(floats([0, 20], 1)).unwrap().dims(), [0, 30]);
+}
+
+#[test]
+fn threads_share_a_compiled_model() {
+    let model = encoder(false);
+    let fast = burn_seven_compile::compile(&model, floats([2, 5, 32], 1), encode).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (fast, model) = (&fast, &model);
+            scope.spawn(move || {
+                for shape in [[2, 5, 32], [1, 3 + thread, 32], [3, 5, 32]] {
+                    let x = floats(shape, thread as u64);
+                    let off = common::distance(fast.run(x.clone()).unwrap(), encode(model, x));
+                    assert!(off < 1e-5);
+                }
+            });
+        }
+    });
+}

@@ -1,0 +1,113 @@
+//! What cannot be compiled is an error that says why.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use burn::module::{Module, Quantizer};
+use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
+use burn::tensor::quantization::{Calibration, QuantScheme};
+use burn::tensor::{Int, Tensor};
+use burn_seven_compile::{CompileConfig, CompileError, compile};
+
+use common::{device, floats, integers};
+
+fn layer() -> Linear {
+    LinearConfig::new(8, 4).init(&device())
+}
+
+#[test]
+fn values_that_are_read_back() {
+    let forward = |model: &Linear, x: Tensor<2>| {
+        let first: f32 = x.clone().slice([0..1, 0..1]).into_scalar();
+        match first > 0.0 {
+            true => model.forward(x),
+            false => model.forward(-x),
+        }
+    };
+    let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
+    assert!(matches!(error, CompileError::ReadBack { .. }), "{error}");
+    let forward = |model: &Linear, x: Tensor<2>| {
+        let first: f32 = model.weight.val().slice([0..1, 0..1]).into_scalar();
+        model.forward(x) * first
+    };
+    let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
+    assert!(matches!(error, CompileError::ReadBack { .. }), "{error}");
+}
+
+#[test]
+fn quantized_weights() {
+    let model: Linear = LinearConfig::new(32, 32).init(&device());
+    let scheme = QuantScheme::default();
+    let model = model.quantize_weights(&mut Quantizer::new(Calibration::MinMax, scheme));
+    let forward = |model: &Linear, x: Tensor<2>| model.forward(x);
+    let error = compile(&model, floats([2, 32], 1), forward).unwrap_err();
+    assert!(
+        matches!(&error, CompileError::Quantized { path, .. } if path == "weight"),
+        "{error}"
+    );
+}
+
+#[test]
+fn panics_and_values_from_outside_of_the_forward_pass() {
+    let forward = |_: &Linear, _: Tensor<2>| -> Tensor<2> { panic!("not today") };
+    let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
+    assert!(error.to_string().contains("not today"), "{error}");
+    let outside = floats([2, 4], 1);
+    let forward = move |model: &Linear, x: Tensor<2>| model.forward(x) + outside.clone();
+    let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
+    assert!(matches!(error, CompileError::Capture { .. }), "{error}");
+    let outside = floats([2, 4], 1);
+    let forward = move |_: &Linear, _: Tensor<2>| outside.clone();
+    let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
+    assert!(matches!(error, CompileError::Capture { .. }), "{error}");
+    // The next capture is not disturbed.
+    compile(
+        &layer(),
+        floats([2, 8], 1),
+        |model: &Linear, x: Tensor<2>| model.forward(x),
+    )
+    .unwrap();
+}
+
+#[test]
+fn an_index_that_is_not_in_the_table_and_a_shape_that_does_not_fit() {
+    let model: Embedding = EmbeddingConfig::new(10, 4).init(&device());
+    let forward = |model: &Embedding, x: Tensor<2, Int>| model.forward(x);
+    let fast = compile(&model, integers([2, 3], 10, 1), forward).unwrap();
+    let error = fast
+        .run(Tensor::from_ints([[1, 10]], &device()))
+        .unwrap_err();
+    assert!(matches!(error, CompileError::Operation { .. }), "{error}");
+    assert!(fast.run(Tensor::from_ints([[1, 9]], &device())).is_ok());
+
+    let forward = |model: &Linear, x: Tensor<2>| model.forward(x);
+    let fast = compile(&layer(), floats([2, 8], 1), forward).unwrap();
+    assert!(fast.run(floats([2, 7], 1)).is_err());
+    assert!(fast.run(floats([2, 8], 1)).is_ok());
+}
+
+#[test]
+fn random_numbers_differ_from_the_models_own_so_the_check_refuses_them() {
+    let forward = |model: &Linear, x: Tensor<2>| {
+        let noise = x.random_like(burn::tensor::Distribution::Default);
+        model.forward(x + noise)
+    };
+    let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
+    assert!(matches!(error, CompileError::Mismatch { .. }), "{error}");
+    let unchecked = CompileConfig::new().with_check(false);
+    let fast = unchecked
+        .compile(&layer(), floats([2, 8], 1), forward)
+        .unwrap();
+    let run = || fast.run(floats([2, 8], 1)).unwrap();
+    assert!(common::distance(run(), run()) > 0.0);
+}
+
+#[test]
+fn no_shape_to_keep() {
+    let forward = |model: &Linear, x: Tensor<2>| model.forward(x);
+    let config = CompileConfig::new().with_shapes(0);
+    let error = config
+        .compile(&layer(), floats([2, 8], 1), forward)
+        .unwrap_err();
+    assert_eq!(error.to_string(), "shapes is 0, but should be at least 1");
+}
