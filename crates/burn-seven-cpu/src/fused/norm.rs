@@ -126,23 +126,37 @@ by_level!(rms_norm_rows => fn rms_norm_at(
     input: &[f32], gamma: &[f32], epsilon: f32, output: &mut [f32],
 ));
 
+/// Rows at a time: what has to wait for one's sums goes on with another's.
+const ROWS: usize = 4;
+
 #[inline(always)]
 fn layer_norm_rows<S: Simd>(s: S, input: &[f32], norm: Norm<'_>, output: &mut [f32]) {
     let width = norm.gamma.len().max(1);
-    for (row, output) in input
-        .chunks_exact(width)
-        .zip(output.chunks_exact_mut(width))
-    {
-        normalize(s, row, norm, output);
+    let mut from = input.chunks_exact(ROWS * width);
+    let mut to = output.chunks_exact_mut(ROWS * width);
+    for (rows, output) in (&mut from).zip(&mut to) {
+        normalize::<S, ROWS>(s, rows, norm, output);
+    }
+    let rest = from.remainder().chunks_exact(width);
+    for (row, output) in rest.zip(to.into_remainder().chunks_exact_mut(width)) {
+        normalize::<S, 1>(s, row, norm, output);
     }
 }
 
 #[inline(always)]
 fn add_only_rows<S: Simd>(s: S, a: &[f32], b: &[f32], norm: Norm<'_>, output: &mut [f32]) {
     let width = norm.gamma.len().max(1);
-    let rows = a.chunks_exact(width).zip(b.chunks_exact(width));
-    for ((a, b), output) in rows.zip(output.chunks_exact_mut(width)) {
-        normalize(s, Sum::new(a, b), norm, output);
+    let (mut a, mut b) = (a.chunks_exact(ROWS * width), b.chunks_exact(ROWS * width));
+    let mut to = output.chunks_exact_mut(ROWS * width);
+    for ((a, b), output) in (&mut a).zip(&mut b).zip(&mut to) {
+        normalize::<S, ROWS>(s, Sum::new(a, b), norm, output);
+    }
+    let (a, b) = (
+        a.remainder().chunks_exact(width),
+        b.remainder().chunks_exact(width),
+    );
+    for ((a, b), output) in a.zip(b).zip(to.into_remainder().chunks_exact_mut(width)) {
+        normalize::<S, 1>(s, Sum::new(a, b), norm, output);
     }
 }
 
@@ -155,116 +169,151 @@ fn add_layer_norm_rows<S: Simd>(
     sum: &mut [f32],
     output: &mut [f32],
 ) {
-    let width = norm.gamma.len().max(1);
-    let rows = a.chunks_exact(width).zip(b.chunks_exact(width));
-    let to = sum
-        .chunks_exact_mut(width)
-        .zip(output.chunks_exact_mut(width));
+    let some = ROWS * norm.gamma.len().max(1);
+    let rows = a.chunks(some).zip(b.chunks(some));
+    let to = sum.chunks_mut(some).zip(output.chunks_mut(some));
     for ((a, b), (sum, output)) in rows.zip(to) {
+        // They are still in the nearest cache.
         operand::write(s, Sum::new(a, b), sum);
-        normalize(s, &*sum, norm, output);
+        layer_norm_rows(s, sum, norm, output);
     }
 }
 
 #[inline(always)]
 fn rms_norm_rows<S: Simd>(s: S, input: &[f32], gamma: &[f32], epsilon: f32, output: &mut [f32]) {
     let width = gamma.len().max(1);
-    for (row, output) in input
-        .chunks_exact(width)
-        .zip(output.chunks_exact_mut(width))
-    {
-        let mean = total::<S, true>(s, row, 0.0) / width as f32;
-        let factor = 1.0 / (mean + epsilon).sqrt();
-        scale(s, row, 0.0, factor, gamma, None, output);
+    let mut from = input.chunks_exact(ROWS * width);
+    let mut to = output.chunks_exact_mut(ROWS * width);
+    for (rows, output) in (&mut from).zip(&mut to) {
+        divide::<S, ROWS>(s, rows, gamma, epsilon, output);
+    }
+    let rest = from.remainder().chunks_exact(width);
+    for (row, output) in rest.zip(to.into_remainder().chunks_exact_mut(width)) {
+        divide::<S, 1>(s, row, gamma, epsilon, output);
     }
 }
 
-/// One row, in three passes: the mean, the variance around it, the output.
+/// Some rows by the root of their mean square.
 #[inline(always)]
-fn normalize<S: Simd>(s: S, row: impl Operand, norm: Norm<'_>, output: &mut [f32]) {
-    let width = row.len() as f32;
-    let mean = total::<S, false>(s, row, 0.0) / width;
-    let variance = total::<S, true>(s, row, mean) / width;
-    let factor = 1.0 / (variance + norm.epsilon).sqrt();
-    scale(s, row, mean, factor, norm.gamma, norm.beta, output);
-}
-
-/// The sum of `x - mean`, or of its square.
-#[inline(always)]
-fn total<S: Simd, const SQUARED: bool>(s: S, row: impl Operand, mean: f32) -> f32 {
-    /// Sums side by side, so that none waits for the one before.
-    const SUMS: usize = 4;
-    let middle = s.splat(mean);
-    let mut sums = [s.splat(0.0); SUMS];
-    let width = row.len();
-    let mut at = 0;
-    while at + SUMS * S::LANES <= width {
-        for (index, sum) in sums.iter_mut().enumerate() {
-            let value = s.sub(row.vector(s, at + index * S::LANES), middle);
-            *sum = if SQUARED {
-                s.mul_add(value, value, *sum)
-            } else {
-                s.add(*sum, value)
-            };
-        }
-        at += SUMS * S::LANES;
-    }
-    for sum in &mut sums {
-        if at >= width {
-            break;
-        }
-        let whole = at + S::LANES <= width;
-        let value = if whole {
-            row.vector(s, at)
-        } else {
-            row.part(s, at, mean)
-        };
-        let value = s.sub(value, middle);
-        *sum = if SQUARED {
-            s.mul_add(value, value, *sum)
-        } else {
-            s.add(*sum, value)
-        };
-        at += S::LANES;
-    }
-    let [a, b, c, d] = sums;
-    s.sum(s.add(s.add(a, b), s.add(c, d)))
-}
-
-/// `(x - mean) * factor * gamma + beta`.
-#[inline(always)]
-fn scale<S: Simd>(
+fn divide<S: Simd, const R: usize>(
     s: S,
-    row: impl Operand,
-    mean: f32,
-    factor: f32,
+    rows: &[f32],
+    gamma: &[f32],
+    epsilon: f32,
+    output: &mut [f32],
+) {
+    let width = gamma.len();
+    let totals = totals::<S, R, true>(s, rows, width, [0.0; R]);
+    let factors = totals.map(|total| 1.0 / (total / width as f32 + epsilon).sqrt());
+    scale(s, rows, [0.0; R], factors, gamma, None, output);
+}
+
+/// Some rows, in three passes: the means, the variances around them, the outputs.
+#[inline(always)]
+fn normalize<S: Simd, const R: usize>(
+    s: S,
+    rows: impl Operand,
+    norm: Norm<'_>,
+    output: &mut [f32],
+) {
+    let width = norm.gamma.len();
+    let means = totals::<S, R, false>(s, rows, width, [0.0; R]).map(|total| total / width as f32);
+    let totals = totals::<S, R, true>(s, rows, width, means);
+    let factors = totals.map(|total| 1.0 / (total / width as f32 + norm.epsilon).sqrt());
+    scale(s, rows, means, factors, norm.gamma, norm.beta, output);
+}
+
+/// The sums of `x - mean`, or of its square, for each of some rows. The order of additions is the
+/// same for any number of rows.
+#[inline(always)]
+fn totals<S: Simd, const R: usize, const SQUARED: bool>(
+    s: S,
+    rows: impl Operand,
+    width: usize,
+    means: [f32; R],
+) -> [f32; R] {
+    let mut sums = [[s.splat(0.0); 2]; R];
+    let whole = width / S::LANES * S::LANES;
+    let pairs = width / (2 * S::LANES) * (2 * S::LANES);
+    let mut at = 0;
+    while at < pairs {
+        for r in 0..R {
+            for (half, sum) in sums[r].iter_mut().enumerate() {
+                let value = rows.vector(s, r * width + at + half * S::LANES);
+                *sum = accumulate::<S, SQUARED>(s, value, means[r], *sum);
+            }
+        }
+        at += 2 * S::LANES;
+    }
+    for r in 0..R {
+        let [first, second] = &mut sums[r];
+        if pairs < whole {
+            let value = rows.vector(s, r * width + pairs);
+            *first = accumulate::<S, SQUARED>(s, value, means[r], *first);
+        }
+        if whole < width {
+            let value = rows.part(s, r * width + whole, width - whole, means[r]);
+            *second = accumulate::<S, SQUARED>(s, value, means[r], *second);
+        }
+    }
+    sums.map(|[first, second]| s.sum(s.add(first, second)))
+}
+
+#[inline(always)]
+fn accumulate<S: Simd, const SQUARED: bool>(s: S, x: S::V, mean: f32, sum: S::V) -> S::V {
+    let value = s.sub(x, s.splat(mean));
+    match SQUARED {
+        true => s.mul_add(value, value, sum),
+        false => s.add(sum, value),
+    }
+}
+
+/// `(x - mean) * factor * gamma + beta` for each of some rows.
+#[inline(always)]
+fn scale<S: Simd, const R: usize>(
+    s: S,
+    rows: impl Operand,
+    means: [f32; R],
+    factors: [f32; R],
     gamma: &[f32],
     beta: Option<&[f32]>,
     output: &mut [f32],
 ) {
-    let (mean, factor) = (s.splat(mean), s.splat(factor));
-    let mut vectors = output.chunks_exact_mut(S::LANES);
+    let width = gamma.len();
+    let whole = width / S::LANES * S::LANES;
     let mut at = 0;
-    for vector in &mut vectors {
-        let value = s.mul(s.sub(row.vector(s, at), mean), factor);
-        let gamma = gamma.vector(s, at);
-        let value = match beta {
-            Some(beta) => s.mul_add(value, gamma, beta.vector(s, at)),
-            None => s.mul(value, gamma),
+    while at < whole {
+        let gammas = gamma.vector(s, at);
+        let betas = match beta {
+            Some(beta) => beta.vector(s, at),
+            None => s.splat(0.0),
         };
-        s.store(value, vector);
+        for r in 0..R {
+            let value = rows.vector(s, r * width + at);
+            let value = affine(s, value, means[r], factors[r], gammas, betas);
+            s.store(value, &mut output[r * width + at..]);
+        }
         at += S::LANES;
     }
-    let rest = vectors.into_remainder();
-    if !rest.is_empty() {
-        let value = s.mul(s.sub(row.part(s, at, 0.0), mean), factor);
-        let gamma = gamma.part(s, at, 0.0);
-        let value = match beta {
-            Some(beta) => s.mul_add(value, gamma, beta.part(s, at, 0.0)),
-            None => s.mul(value, gamma),
+    let rest = width - whole;
+    if rest > 0 {
+        let gammas = gamma.part(s, at, rest, 0.0);
+        let betas = match beta {
+            Some(beta) => beta.part(s, at, rest, 0.0),
+            None => s.splat(0.0),
         };
-        s.store_part(value, rest);
+        for r in 0..R {
+            let value = rows.part(s, r * width + at, rest, 0.0);
+            let value = affine(s, value, means[r], factors[r], gammas, betas);
+            s.store_part(value, &mut output[r * width + at..][..rest]);
+        }
     }
+}
+
+#[inline(always)]
+fn affine<S: Simd>(s: S, x: S::V, mean: f32, factor: f32, gamma: S::V, beta: S::V) -> S::V {
+    let value = s.mul(s.sub(x, s.splat(mean)), s.splat(factor));
+    s.mul_add(value, gamma, beta)
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@ pub trait Operand: Copy {
     /// When it does not fit.
     fn vector<S: Simd>(self, s: S, at: usize) -> S::V;
 
-    /// Those from a place on, which are no more than a vector, and `rest` behind them.
+    /// `count` numbers from a place on, no more than a vector, and `rest` behind them.
     ///
     /// # Panics
     ///
     /// When there are more.
-    fn part<S: Simd>(self, s: S, at: usize, rest: f32) -> S::V;
+    fn part<S: Simd>(self, s: S, at: usize, count: usize, rest: f32) -> S::V;
 }
 
 impl Operand for &[f32] {
@@ -34,8 +34,8 @@ impl Operand for &[f32] {
     }
 
     #[inline(always)]
-    fn part<S: Simd>(self, s: S, at: usize, rest: f32) -> S::V {
-        s.load_part(&self[at..], rest)
+    fn part<S: Simd>(self, s: S, at: usize, count: usize, rest: f32) -> S::V {
+        s.load_part(&self[at..][..count], rest)
     }
 }
 
@@ -66,10 +66,10 @@ impl Operand for Sum<'_> {
     }
 
     #[inline(always)]
-    fn part<S: Simd>(self, s: S, at: usize, rest: f32) -> S::V {
+    fn part<S: Simd>(self, s: S, at: usize, count: usize, rest: f32) -> S::V {
         s.add(
-            s.load_part(&self.0[at..], rest),
-            s.load_part(&self.1[at..], 0.0),
+            s.load_part(&self.0[at..][..count], rest),
+            s.load_part(&self.1[at..][..count], 0.0),
         )
     }
 }
@@ -101,10 +101,10 @@ impl Operand for Product<'_> {
     }
 
     #[inline(always)]
-    fn part<S: Simd>(self, s: S, at: usize, rest: f32) -> S::V {
+    fn part<S: Simd>(self, s: S, at: usize, count: usize, rest: f32) -> S::V {
         s.mul(
-            s.load_part(&self.0[at..], rest),
-            s.load_part(&self.1[at..], 1.0),
+            s.load_part(&self.0[at..][..count], rest),
+            s.load_part(&self.1[at..][..count], 1.0),
         )
     }
 }
@@ -125,6 +125,6 @@ pub fn write<S: Simd>(s: S, row: impl Operand, output: &mut [f32]) {
     }
     let rest = vectors.into_remainder();
     if !rest.is_empty() {
-        s.store_part(row.part(s, at, 0.0), rest);
+        s.store_part(row.part(s, at, rest.len(), 0.0), rest);
     }
 }
