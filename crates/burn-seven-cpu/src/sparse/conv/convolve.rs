@@ -16,7 +16,7 @@ use super::planes::{Layout, Tap};
 use super::split::split;
 
 /// Below this many multiplications the cores are not asked.
-const LEAST: usize = 1 << 18;
+const LEAST: usize = 1 << 20;
 
 /// With so many parts for each core some cores may get one more.
 const MANY: usize = 4;
@@ -95,7 +95,7 @@ pub fn convolve_with(
     if shape.outputs > 0 {
         let layout = Layout::new(axes, shape.channels);
         let taps = layout.taps();
-        layout.with_planes(level, values, |planes| {
+        let work = |planes: &[f32]| {
             let product = Product {
                 level,
                 weight,
@@ -107,7 +107,9 @@ pub fn convolve_with(
                 rows: &rows,
             };
             product.run(positions);
-        });
+        };
+        // SAFETY: the processor has the level, as asserted above.
+        unsafe { layout.with_planes(level, values, work) };
     }
     // SAFETY: all positions of all outputs were written.
     unsafe { rows.finish() };

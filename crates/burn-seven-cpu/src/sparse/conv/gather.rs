@@ -116,6 +116,7 @@ unsafe fn portable(rows: Rows, lanes: &Lanes) {
 }
 
 /// Some lanes of a vector that read neighbouring values.
+#[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy)]
 struct Source {
     /// A bit for each lane.
@@ -125,6 +126,7 @@ struct Source {
 }
 
 /// The sources of the vector of `count` lanes from `first` on.
+#[cfg(target_arch = "x86_64")]
 fn sources(lanes: &Lanes, first: usize, count: usize) -> Vec<Source> {
     let mut sources = Vec::with_capacity(count);
     for read in &lanes.reads {

@@ -94,9 +94,18 @@ impl Layout {
         taps
     }
 
-    /// Hands over the planes of an input `[images, channels, height, width]`. The processor should
-    /// have the instructions.
-    pub fn with_planes<R>(&self, level: Level, input: &[f32], work: impl FnOnce(&[f32]) -> R) -> R {
+    /// Hands over the planes of an input `[images, channels, height, width]`.
+    ///
+    /// # Safety
+    ///
+    /// The processor should have the instructions.
+    #[allow(unsafe_code)]
+    pub unsafe fn with_planes<R>(
+        &self,
+        level: Level,
+        input: &[f32],
+        work: impl FnOnce(&[f32]) -> R,
+    ) -> R {
         thread_local! {
             static PLANES: RefCell<Lines> = RefCell::default();
         }
@@ -105,27 +114,34 @@ impl Layout {
         }
         let plane = self.axes[0].input * self.axes[1].input;
         let channels = input.len().checked_div(plane).unwrap_or(0);
+        // SAFETY: the processor has the level, as the caller says.
+        let fill = |planes: &mut [f32], input: &[f32]| unsafe { self.fill(level, input, planes) };
         line::with(&PLANES, channels * self.channel(), |planes| {
             if planes.len() < SMALL {
                 let planes = planes.chunks_exact_mut(self.channel().max(1));
                 let inputs = input.chunks_exact(plane.max(1));
                 planes
                     .zip(inputs)
-                    .for_each(|(planes, input)| self.fill(level, input, planes));
+                    .for_each(|(planes, input)| fill(planes, input));
             } else {
                 let planes = planes.par_chunks_exact_mut(self.channel());
                 let inputs = input.par_chunks_exact(plane);
                 planes
                     .zip(inputs)
                     .with_min_len((SMALL / 2).div_ceil(plane))
-                    .for_each(|(planes, input)| self.fill(level, input, planes));
+                    .for_each(|(planes, input)| fill(planes, input));
             }
             work(planes)
         })
     }
 
     /// Fills a channel's phases.
-    fn fill(&self, level: Level, input: &[f32], planes: &mut [f32]) {
+    ///
+    /// # Safety
+    ///
+    /// The processor should have the instructions.
+    #[allow(unsafe_code)]
+    unsafe fn fill(&self, level: Level, input: &[f32], planes: &mut [f32]) {
         let [height, width] = &self.axes;
         let [rows, columns] = self.size;
         let mut planes = planes.chunks_exact_mut(rows * columns);
@@ -136,7 +152,8 @@ impl Layout {
                 let inputs = inputs.step_by(height.stride);
                 // Rows behind the input's last are not read.
                 for (row, input) in plane.chunks_exact_mut(columns).zip(inputs) {
-                    take(level, width.stride, left, input, row);
+                    // SAFETY: as the caller says.
+                    unsafe { take(level, width.stride, left, input, row) };
                 }
             }
         }

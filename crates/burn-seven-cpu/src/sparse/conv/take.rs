@@ -3,10 +3,13 @@
 use super::super::Level;
 
 /// Writes every so many values of `from`, the `first` one first, as many as there are and have room.
+///
+/// # Safety
+///
 /// The processor should have the instructions.
 #[inline]
 #[allow(unsafe_code)]
-pub fn take(level: Level, stride: usize, first: usize, from: &[f32], to: &mut [f32]) {
+pub unsafe fn take(level: Level, stride: usize, first: usize, from: &[f32], to: &mut [f32]) {
     match (level, stride) {
         (_, 1) => {
             let from = from.get(first..).unwrap_or_default();
@@ -58,6 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(unsafe_code)]
     fn what_is_taken() {
         for level in Level::available() {
             for count in 0..100 {
@@ -67,11 +71,13 @@ mod tests {
                         let expected = from.iter().skip(first).step_by(stride);
                         let mut expected: Vec<f32> = expected.copied().collect();
                         let mut to = vec![-1.0; expected.len() + 1];
-                        take(level, stride, first, &from, &mut to);
+                        // SAFETY: the processor has the level.
+                        unsafe { take(level, stride, first, &from, &mut to) };
                         expected.push(-1.0);
                         assert_eq!(to, expected);
                         let mut to = vec![-1.0; count.min(2)];
-                        take(level, stride, first, &from, &mut to);
+                        // SAFETY: as above.
+                        unsafe { take(level, stride, first, &from, &mut to) };
                         let room = to.len().min(expected.len() - 1);
                         assert_eq!(to[..room], expected[..room]);
                     }
