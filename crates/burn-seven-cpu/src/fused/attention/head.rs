@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::exp::exp;
 use super::super::simd::Simd;
+use super::keys::Keys;
 use super::product::{Rows, product};
 use super::scratch::Scratch;
 use super::{Attention, Heads};
@@ -72,14 +73,24 @@ pub fn compute<S: Simd>(s: S, head: Head<'_>, scratch: &mut Scratch) {
     } else {
         keys * padded
     };
-    let [panels, values, scores] = scratch.take([all_keys * width, copied, ROWS * all_keys]);
-    turn(
-        s,
-        attention.key.rows(head.batch, head.head),
-        keys,
+    // A panel that is read once stays in the nearest cache.
+    let once = head.queries.len() == 1;
+    let turned = if once {
+        across::<S>().min(all_keys)
+    } else {
+        all_keys
+    };
+    let [panels, values, scores] = scratch.take([turned * width, copied, ROWS * all_keys]);
+    let keys = Keys {
+        rows: attention.key.rows(head.batch, head.head),
+        count: keys,
         width,
-        panels,
-    );
+    };
+    if !once {
+        for first in (0..all_keys).step_by(across::<S>()) {
+            keys.turn(s, first, &mut panels[first * width..]);
+        }
+    }
     let mut from = attention.value.rows(head.batch, head.head);
     if copied > 0 {
         copy(from, value_width, padded, values);
@@ -88,22 +99,33 @@ pub fn compute<S: Simd>(s: S, head: Head<'_>, scratch: &mut Scratch) {
             stride: padded,
         };
     }
-    let tile = Tile {
+    let mut tile = Tile {
         head: &head,
+        keys,
         panels,
         values: from,
         all_keys,
     };
     let mut query = head.queries.start;
+    if once {
+        tile.run::<S, 1, true>(s, query, &mut scores[..all_keys]);
+        return;
+    }
     while query + ROWS <= head.queries.end {
         fetch(s, &head, query..query + ROWS);
-        tile.run::<S, ROWS>(s, query, scores);
+        tile.run::<S, ROWS, false>(s, query, scores);
         query += ROWS;
     }
     while query < head.queries.end {
-        tile.run::<S, 1>(s, query, &mut scores[..all_keys]);
+        tile.run::<S, 1, false>(s, query, &mut scores[..all_keys]);
         query += 1;
     }
+}
+
+/// Numbers that a product takes side by side.
+#[inline(always)]
+fn across<S: Simd>() -> usize {
+    S::WIDE * S::LANES
 }
 
 /// Asks for some tokens of the next head, that they are there when it is its turn.
@@ -129,44 +151,6 @@ fn fetch<S: Simd>(s: S, head: &Head<'_>, tokens: Range<usize>) {
     }
 }
 
-/// How many keys a panel has of those that are left.
-#[inline(always)]
-fn panel<S: Simd>(left: usize) -> usize {
-    left.min(S::WIDE * S::LANES)
-}
-
-/// Turns keys into panels of some vectors: for each place in the keys the values of all keys of the
-/// panel, and zeros behind the last key.
-#[inline(always)]
-#[allow(unsafe_code)]
-fn turn<S: Simd>(s: S, from: Rows, keys: usize, width: usize, panels: &mut [f32]) {
-    let (all, stride) = (keys.next_multiple_of(S::LANES), from.stride);
-    for first in (0..all).step_by(S::WIDE * S::LANES) {
-        let across = panel::<S>(all - first);
-        let to = &mut panels[first * width..][..across * width];
-        for start in (0..across).step_by(S::LANES) {
-            let count = S::LANES.min(keys - (first + start));
-            let from = from.row(first + start);
-            let fours = if count == S::LANES { width / 4 * 4 } else { 0 };
-            for place in (0..fours).step_by(4) {
-                // SAFETY: there are `LANES` keys from here on, of `width` values.
-                let columns = unsafe { s.turn(from.wrapping_add(place), stride) };
-                for (column, vector) in columns.into_iter().enumerate() {
-                    s.store(vector, &mut to[(place + column) * across + start..]);
-                }
-            }
-            for place in fours..width {
-                let to = &mut to[place * across + start..][..S::LANES];
-                for (key, to) in to.iter_mut().enumerate() {
-                    // SAFETY: one of `count` keys from here on.
-                    let value = |key| unsafe { *from.wrapping_add(key * stride + place) };
-                    *to = if key < count { value(key) } else { 0.0 };
-                }
-            }
-        }
-    }
-}
-
 /// Copies rows of some width to rows of whole vectors, with zeros behind.
 #[inline(always)]
 #[allow(unsafe_code)]
@@ -183,17 +167,24 @@ fn copy(from: Rows, width: usize, padded: usize, to: &mut [f32]) {
 /// What the queries of a head have in common.
 struct Tile<'a> {
     head: &'a Head<'a>,
-    panels: &'a [f32],
+    keys: Keys,
+    /// All panels of turned keys, or room for one.
+    panels: &'a mut [f32],
     values: Rows,
     /// Keys and what is behind them, whole vectors.
     all_keys: usize,
 }
 
 impl Tile<'_> {
-    /// The outputs of `R` queries.
+    /// The outputs of `R` queries. If it is `ONCE`, keys are turned panel by panel.
     #[inline(always)]
-    fn run<S: Simd, const R: usize>(&self, s: S, query: usize, scores: &mut [f32]) {
-        self.scores::<S, R>(s, query, scores);
+    fn run<S: Simd, const R: usize, const ONCE: bool>(
+        &mut self,
+        s: S,
+        query: usize,
+        scores: &mut [f32],
+    ) {
+        self.scores::<S, R, ONCE>(s, query, scores);
         let (head, attention) = (self.head, self.head.attention);
         for (r, scores) in scores.chunks_exact_mut(self.all_keys).enumerate() {
             let (scores, rest) = scores.split_at_mut(attention.keys);
@@ -208,7 +199,12 @@ impl Tile<'_> {
 
     /// The products of queries and keys, scaled.
     #[inline(always)]
-    fn scores<S: Simd, const R: usize>(&self, s: S, query: usize, scores: &mut [f32]) {
+    fn scores<S: Simd, const R: usize, const ONCE: bool>(
+        &mut self,
+        s: S,
+        query: usize,
+        scores: &mut [f32],
+    ) {
         let Head {
             attention,
             batch,
@@ -220,10 +216,13 @@ impl Tile<'_> {
             from: rows.row(query),
             ..rows
         };
-        for first in (0..self.all_keys).step_by(S::WIDE * S::LANES) {
-            let across = panel::<S>(self.all_keys - first);
-            let panel = &self.panels[first * attention.width..];
-            match across / S::LANES {
+        for first in (0..self.all_keys).step_by(across::<S>()) {
+            if ONCE {
+                self.keys.turn(s, first, self.panels);
+            }
+            let place = if ONCE { 0 } else { first * attention.width };
+            let panel = &self.panels[place..];
+            match self.keys.panel::<S>(first) / S::LANES {
                 1 => self.panel::<S, R, 1>(s, rows, panel, first, scores),
                 2 => self.panel::<S, R, 2>(s, rows, panel, first, scores),
                 3 if S::WIDE > 2 => self.panel::<S, R, 3>(s, rows, panel, first, scores),
@@ -270,8 +269,8 @@ impl Tile<'_> {
         totals: [f32; R],
     ) {
         let width = self.head.attention.value_width;
-        for first in (0..width).step_by(S::WIDE * S::LANES) {
-            match panel::<S>(width - first).div_ceil(S::LANES) {
+        for first in (0..width).step_by(across::<S>()) {
+            match (width - first).div_ceil(S::LANES).min(S::WIDE) {
                 1 => self.output::<S, R, 1>(s, query, scores, totals, first),
                 2 => self.output::<S, R, 2>(s, query, scores, totals, first),
                 3 if S::WIDE > 2 => self.output::<S, R, 3>(s, query, scores, totals, first),

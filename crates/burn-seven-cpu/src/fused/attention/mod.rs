@@ -4,6 +4,7 @@
 
 mod bounds;
 mod head;
+mod keys;
 mod mask;
 mod product;
 mod scratch;
