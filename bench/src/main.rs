@@ -1,5 +1,6 @@
 //! Benchmarks of the library, by command line. Nothing here is a test.
 
+mod compiled;
 mod copy;
 mod encoder;
 mod measure;
@@ -33,6 +34,8 @@ enum Command {
     Scale(ScaleArgs),
     /// Sparse times dense against dense products, and a pruned encoder dense and packed
     Sparse(SparseArgs),
+    /// Compiled models, by lines on the standard input: for benches/compare_onnxruntime.py
+    Compiled(CompiledArgs),
 }
 
 /// What `step` measures.
@@ -126,6 +129,14 @@ struct SparseArgs {
     json: Option<PathBuf>,
 }
 
+/// How `compiled` runs.
+#[derive(clap::Args)]
+struct CompiledArgs {
+    /// How many threads
+    #[arg(long, default_value_t = 1, value_parser = at_least_one)]
+    threads: usize,
+}
+
 fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
@@ -171,8 +182,18 @@ enum Error {
     Torch(String),
     #[error("{0}: {1}")]
     Io(String, std::io::Error),
-    #[error("figures as JSON: {0}")]
+    #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Compile(#[from] burn_seven::sparse::CompileError),
+    #[error("no case is loaded")]
+    NoCase,
+    #[error("the input {0} {1}")]
+    Input(String, String),
+    #[error("tensors: {0}")]
+    Tensors(#[from] safetensors::SafeTensorError),
+    #[error(transparent)]
+    Bert(#[from] burn_seven_examples::bert::BertError),
 }
 
 impl<M> From<burn_seven::Failed<M>> for Error {
@@ -196,6 +217,7 @@ fn main() -> ExitCode {
         Command::Overhead(args) => overhead::run(&args),
         Command::Scale(args) => scale::run(&args),
         Command::Sparse(args) => sparse::run(&args),
+        Command::Compiled(args) => compiled::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

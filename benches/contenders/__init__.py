@@ -1,0 +1,1 @@
+"""What `compare_onnxruntime.py` compares: models, and the engines that run them."""
