@@ -19,14 +19,10 @@ const COST: f64 = 0.4;
 pub fn softmax(input: &[f32], width: usize, output: &mut [f32]) {
     assert_eq!(output.len(), input.len(), "values of the output");
     let Some(each) = each(input.len(), width) else {
-        output.copy_from_slice(input);
-        return softmax_at(Level::best(), width, output);
+        return softmax_at(Level::best(), Some(input), width, output);
     };
     let parts = output.par_chunks_mut(each).zip(input.par_chunks(each));
-    parts.for_each(|(output, input)| {
-        output.copy_from_slice(input);
-        softmax_at(Level::best(), width, output);
-    });
+    parts.for_each(|(output, input)| softmax_at(Level::best(), Some(input), width, output));
 }
 
 /// [`softmax`] in place.
@@ -36,10 +32,10 @@ pub fn softmax(input: &[f32], width: usize, output: &mut [f32]) {
 /// When the values are not whole rows.
 pub fn softmax_in_place(values: &mut [f32], width: usize) {
     let Some(each) = each(values.len(), width) else {
-        return softmax_at(Level::best(), width, values);
+        return softmax_at(Level::best(), None, width, values);
     };
     let parts = values.par_chunks_mut(each);
-    parts.for_each(|values| softmax_at(Level::best(), width, values));
+    parts.for_each(|values| softmax_at(Level::best(), None, width, values));
 }
 
 /// How many values are one part of the work, if there is more than one.
@@ -54,13 +50,32 @@ fn each(values: usize, width: usize) -> Option<usize> {
     (each < values).then_some(each)
 }
 
-by_level!(rows => fn softmax_at(width: usize, values: &mut [f32]));
+by_level!(all_rows => fn softmax_at(input: Option<&[f32]>, width: usize, values: &mut [f32]));
+
+/// Rows at a time: what has to wait for one's sums goes on with another's.
+const ROWS: usize = 4;
 
 #[inline(always)]
-fn rows<S: Simd>(s: S, width: usize, values: &mut [f32]) {
-    for row in values.chunks_exact_mut(width.max(1)) {
-        let greatest = s.splat(greatest(s, row));
-        let total = exponentials(s, row, greatest);
+fn all_rows<S: Simd>(s: S, input: Option<&[f32]>, width: usize, values: &mut [f32]) {
+    let some = ROWS * width.max(1);
+    for (index, rows) in values.chunks_mut(some).enumerate() {
+        let from = input.map(|input| &input[index * some..][..rows.len()]);
+        if rows.len() == some {
+            divide::<S, ROWS>(s, from, rows, width);
+            continue;
+        }
+        for (index, row) in rows.chunks_exact_mut(width).enumerate() {
+            let from = from.map(|from| &from[index * width..][..width]);
+            divide::<S, 1>(s, from, row, width);
+        }
+    }
+}
+
+/// The softmax of some rows.
+#[inline(always)]
+fn divide<S: Simd, const R: usize>(s: S, from: Option<&[f32]>, rows: &mut [f32], width: usize) {
+    let totals = exponentials::<S, R>(s, from, rows, width, width);
+    for (row, total) in rows.chunks_exact_mut(width).zip(totals) {
         let factor = s.splat(1.0 / total);
         let mut vectors = row.chunks_exact_mut(S::LANES);
         for vector in &mut vectors {
@@ -73,39 +88,52 @@ fn rows<S: Simd>(s: S, width: usize, values: &mut [f32]) {
     }
 }
 
-/// The greatest of a row, NaN aside.
+/// Writes `e^(x - greatest of the row)` for the first `width` numbers of rows that are `stride` apart,
+/// and gives the totals of the rows. The numbers are there already or come `from` such rows.
 #[inline(always)]
-fn greatest<S: Simd>(s: S, row: &[f32]) -> f32 {
-    let mut most = [s.splat(f32::NEG_INFINITY); 2];
-    let mut pairs = row.chunks_exact(2 * S::LANES);
-    for pair in &mut pairs {
-        most[0] = s.max(s.load(pair), most[0]);
-        most[1] = s.max(s.load(&pair[S::LANES..]), most[1]);
-    }
-    for part in pairs.remainder().chunks(S::LANES) {
-        most[0] = s.max(s.load_part(part, f32::NEG_INFINITY), most[0]);
-    }
-    s.greatest(s.max(most[0], most[1]))
-}
-
-/// Puts `e^(x - greatest)` in place of `x`, and gives the sum.
-#[inline(always)]
-fn exponentials<S: Simd>(s: S, row: &mut [f32], greatest: S::V) -> f32 {
-    let mut sums = [s.splat(0.0); 2];
-    let mut pairs = row.chunks_exact_mut(2 * S::LANES);
-    for pair in &mut pairs {
-        for (vector, sum) in pair.chunks_exact_mut(S::LANES).zip(&mut sums) {
-            let value = exp(s, s.sub(s.load(vector), greatest));
-            *sum = s.add(*sum, value);
-            s.store(value, vector);
+pub fn exponentials<S: Simd, const R: usize>(
+    s: S,
+    from: Option<&[f32]>,
+    rows: &mut [f32],
+    stride: usize,
+    width: usize,
+) -> [f32; R] {
+    let whole = width / S::LANES * S::LANES;
+    let mut most = [s.splat(f32::NEG_INFINITY); R];
+    for at in (0..whole).step_by(S::LANES) {
+        for (r, most) in most.iter_mut().enumerate() {
+            // The second is taken where the first is NaN: that comes back in the total.
+            *most = s.max(s.load(&from.unwrap_or(rows)[r * stride + at..]), *most);
         }
     }
-    for part in pairs.into_remainder().chunks_mut(S::LANES) {
-        let value = exp(s, s.sub(s.load_part(part, f32::NEG_INFINITY), greatest));
-        sums[0] = s.add(sums[0], value);
-        s.store_part(value, part);
+    let rest = width - whole;
+    if rest > 0 {
+        for (r, most) in most.iter_mut().enumerate() {
+            let values = &from.unwrap_or(rows)[r * stride + whole..][..rest];
+            *most = s.max(s.load_part(values, f32::NEG_INFINITY), *most);
+        }
     }
-    s.sum(s.add(sums[0], sums[1]))
+    let most = most.map(|most| s.greatest(most));
+    let mut totals = [s.splat(0.0); R];
+    for at in (0..whole).step_by(S::LANES) {
+        for (r, (total, most)) in totals.iter_mut().zip(most).enumerate() {
+            let at = r * stride + at;
+            let value = s.load(&from.unwrap_or(rows)[at..]);
+            let value = exp(s, s.sub(value, s.splat(most)));
+            *total = s.add(*total, value);
+            s.store(value, &mut rows[at..]);
+        }
+    }
+    if rest > 0 {
+        for (r, (total, most)) in totals.iter_mut().zip(most).enumerate() {
+            let at = r * stride + whole;
+            let value = s.load_part(&from.unwrap_or(rows)[at..][..rest], f32::NEG_INFINITY);
+            let value = exp(s, s.sub(value, s.splat(most)));
+            *total = s.add(*total, value);
+            s.store_part(value, &mut rows[at..][..rest]);
+        }
+    }
+    totals.map(|total| s.sum(total))
 }
 
 #[cfg(test)]
@@ -118,7 +146,7 @@ mod tests {
     fn known_values() {
         for level in Level::available() {
             let mut values = [0.0, 2f32.ln(), 5f32.ln(), 1000.0, 1000.0, f32::NEG_INFINITY];
-            softmax_at(level, 3, &mut values);
+            softmax_at(level, None, 3, &mut values);
             for (found, expected) in values.into_iter().zip([0.125, 0.25, 0.625, 0.5, 0.5, 0.0]) {
                 approx::assert_abs_diff_eq!(found, expected, epsilon = 1e-7);
             }
@@ -139,7 +167,7 @@ mod tests {
                 ([-INF, 0.0, -INF], false),
             ] {
                 let mut values = [row, [1.0, 2.0, 3.0]].concat();
-                softmax_at(level, 3, &mut values);
+                softmax_at(level, None, 3, &mut values);
                 assert!(
                     values[..3].iter().all(|value| value.is_nan() == nan),
                     "{row:?}"
@@ -157,11 +185,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_are_those_of_float64(width in 1usize..150, rows in 0usize..4, seed: u64) {
+        fn rows_are_those_of_float64(width in 1usize..150, rows in 0usize..10, seed: u64) {
             let input = numbers(width * rows, seed);
             for level in Level::available() {
                 let mut output = input.clone();
-                softmax_at(level, width, &mut output);
+                softmax_at(level, None, width, &mut output);
                 for (input, output) in input.chunks(width).zip(output.chunks(width)) {
                     let exp: Vec<f64> = input.iter().map(|&x| f64::from(x).exp()).collect();
                     let total: f64 = exp.iter().sum();

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::exp::exp;
 use super::super::simd::Simd;
+use super::super::softmax::exponentials;
 use super::keys::Keys;
 use super::product::{Rows, product};
 use super::scratch::Scratch;
@@ -187,13 +187,12 @@ impl Tile<'_> {
         self.scores::<S, R, ONCE>(s, query, scores);
         let (head, attention) = (self.head, self.head.attention);
         for (r, scores) in scores.chunks_exact_mut(self.all_keys).enumerate() {
-            let (scores, rest) = scores.split_at_mut(attention.keys);
+            let scores = &mut scores[..attention.keys];
             for mask in attention.masks {
                 mask.apply(head.batch, head.head, query + r, scores);
             }
-            rest.fill(f32::NEG_INFINITY);
         }
-        let totals = exponentials::<S, R>(s, scores, self.all_keys);
+        let totals = exponentials::<S, R>(s, None, scores, self.all_keys, attention.keys);
         self.outputs::<S, R>(s, query, scores, totals);
     }
 
@@ -319,26 +318,4 @@ impl Tile<'_> {
             }
         }
     }
-}
-
-/// Puts `e^(x - greatest of the row)` in place of each score, and gives the totals of the rows.
-#[inline(always)]
-fn exponentials<S: Simd, const R: usize>(s: S, scores: &mut [f32], across: usize) -> [f32; R] {
-    let mut most = [s.splat(f32::NEG_INFINITY); R];
-    for at in (0..across).step_by(S::LANES) {
-        for (r, most) in most.iter_mut().enumerate() {
-            *most = s.max(s.load(&scores[r * across + at..]), *most);
-        }
-    }
-    let most = most.map(|most| s.greatest(most));
-    let mut totals = [s.splat(0.0); R];
-    for at in (0..across).step_by(S::LANES) {
-        for (r, (total, most)) in totals.iter_mut().zip(most).enumerate() {
-            let scores = &mut scores[r * across + at..];
-            let value = exp(s, s.sub(s.load(scores), s.splat(most)));
-            *total = s.add(*total, value);
-            s.store(value, scores);
-        }
-    }
-    totals.map(|total| s.sum(total))
 }
