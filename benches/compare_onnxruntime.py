@@ -82,8 +82,8 @@ def arguments():
     parser.add_argument("--sparsities", type=listed(share), default=[0.0, 0.5, 0.7, 0.8, 0.9, 0.95])
     parser.add_argument("--rounds", type=positive, default=11)
     parser.add_argument("--milliseconds", type=int, default=50, help="about how long a turn is, at least one run")
-    parser.add_argument("--models", type=listed(model_name), default=MODELS, help="of encoder, minilm and cnn")
-    parser.add_argument("--minilm", type=Path, default=os.environ.get("BURN_SEVEN_MINILM"),
+    parser.add_argument("--models", type=listed(model_name), help="of encoder, minilm and cnn; default: all there are")
+    parser.add_argument("--minilm", type=Path, default=os.environ.get("BURN_SEVEN_MINILM") or None,
                         help="a folder with MiniLM's config.json and model.safetensors")
     parser.add_argument("--per-tensor", dest="per_channel", action="store_false",
                         help="one scale for a quantized weight, rather than one for each of its outputs")
@@ -93,7 +93,12 @@ def arguments():
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     if parser.parse_args().tiny:
         parser.set_defaults(**TINY)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.models is None:
+        args.models = [name for name in MODELS if name != "minilm" or args.minilm]
+    elif "minilm" in args.models and not args.minilm:
+        parser.error("minilm needs a folder: --minilm")
+    return args
 
 
 def bench_command(args):
@@ -112,10 +117,8 @@ def models(args):
             yield Encoder(**layers).eval()
         elif name == "cnn":
             yield Cnn().eval()
-        elif args.minilm:
-            yield MiniLm(Path(args.minilm), **layers).eval()
         else:
-            print("minilm is left out: no folder is given", file=sys.stderr)
+            yield MiniLm(args.minilm, **layers).eval()
 
 
 def difference(found, expected):

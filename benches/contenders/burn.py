@@ -19,8 +19,11 @@ class Process:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, **what):
-        self.child.stdin.write(json.dumps(what) + "\n")
-        answer = self.child.stdout.readline()
+        try:
+            self.child.stdin.write(json.dumps(what) + "\n")
+            answer = self.child.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
         if not answer:
             raise SystemExit(f"burn-seven-bench ended with {self.child.wait()}; it was asked {what}")
         return json.loads(answer)
