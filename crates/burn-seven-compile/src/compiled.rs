@@ -115,7 +115,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
         let inputs = values(inputs)?;
         let planned = self.planned(&example, &signature(&inputs))?;
         drop(example); // so that inputs which no one else holds may be written in place
-        let outputs = planned.plan.run(inputs, &self.pool)?;
+        let outputs = in_pool(|| planned.plan.run(inputs, &self.pool))?;
         self.rebuild(&planned, outputs)
     }
 
@@ -175,6 +175,15 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
         let planned = found.1.clone();
         plans.push(found);
         Some(planned)
+    }
+}
+
+/// Runs on a thread of rayon's pool, so that operations which share their work among threads need
+/// not call for them from outside each time.
+fn in_pool<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    match rayon::current_num_threads() {
+        1 => run(),
+        _ => rayon::join(run, || ()).0,
     }
 }
 

@@ -39,7 +39,11 @@ fn an_encoder_and_nothing_of_it_is_left_to_burn() {
             let fast = check(&encoder(norm_first), floats(shape, 1), encode);
             assert_eq!(of_burn(&fast), [""; 0], "{}", fast.report().unwrap());
             assert!(has(&fast, "attention"));
-            assert!(has(&fast, "sparse product of 3 layers + bias"));
+            let report = fast.report().unwrap();
+            assert!(
+                has(&fast, "sparse product of 3 layers + bias"),
+                "{shape:?} {report}"
+            );
             assert!(has(&fast, "sparse product + bias + Gelu"));
         }
     }
@@ -97,7 +101,11 @@ fn a_decoder_with_memory() {
         },
     );
     assert!(has(&fast, "attention with 1 masks"));
-    assert!(has(&fast, "sparse product of 2 layers"));
+    assert!(
+        has(&fast, "sparse product of 4 layers"),
+        "{}",
+        fast.report().unwrap()
+    );
 }
 
 #[test]

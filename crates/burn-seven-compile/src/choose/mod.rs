@@ -15,7 +15,7 @@ use crate::kernels::Op;
 use crate::value::Value;
 
 /// Weights with fewer zeros are not tried: no sparse product is faster there.
-const SPARSE_ENOUGH: f64 = 0.3;
+const SPARSE_ENOUGH: f64 = 0.1;
 
 /// What a product took, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -51,9 +51,9 @@ impl Kernel for Attention {
         let query = vectors(query);
         let key = vectors(key);
         let value = vectors(value);
-        let masks: Vec<Value> = inputs.map(forward).collect();
+        let given: Vec<Value> = inputs.map(forward).collect();
         let scores = [batch, heads, queries, keys];
-        let masks: Vec<fused::Mask<'_>> = masks
+        let masks: Vec<fused::Mask<'_>> = given
             .iter()
             .zip(&self.masks)
             .map(|(mask, kind)| put_on(mask, *kind, scores))
@@ -80,6 +80,13 @@ impl Kernel for Attention {
             token: strides[2],
         };
         fused::attention(&attention, &mut output, to);
+        drop(masks);
+        // All three may be views of one memory, which the last of them gives back.
+        for value in [query, key, value] {
+            if let Some(memory) = value.into_memory() {
+                pool.give(memory);
+            }
+        }
         let strides = strides.map(|stride| stride as isize).to_vec();
         let count = output.len();
         let output = Value::from_floats(output, Shape::new([count]));

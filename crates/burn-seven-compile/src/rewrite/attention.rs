@@ -59,7 +59,7 @@ enum Part<'a> {
 fn attention(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
     let last = product(graph.get(index)?)?;
     let mut old = vec![index];
-    let (place, softmax) = made_for_one(graph, &last.lhs)?;
+    let softmax = made_for_one(graph, &last.lhs, &mut old)?;
     let Op::Burn(operation) = &softmax.op else {
         return None;
     };
@@ -69,11 +69,9 @@ fn attention(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
     if softmax.axis != 3 || softmax.input.shape.num_dims() != 4 {
         return None;
     }
-    old.push(place);
     let (mut parts, mut scores) = (Vec::new(), &softmax.input);
     let first = loop {
-        let (place, node) = made_for_one(graph, scores)?;
-        old.push(place);
+        let node = made_for_one(graph, scores, &mut old)?;
         if let Some(first) = product(node) {
             break first;
         }
@@ -138,11 +136,24 @@ fn product(node: &Node) -> Option<&MatmulOpIr> {
     }
 }
 
-/// The node that makes a tensor which is read once.
-fn made_for_one<'a>(graph: &'a Graph, ir: &TensorIr) -> Option<(usize, &'a Node)> {
-    (graph.uses(ir.id) == 1)
-        .then(|| graph.producer(ir.id))
-        .flatten()
+/// The node that makes a tensor which is read once, before views that change nothing; their places
+/// are added to `old`, as is its own.
+fn made_for_one<'a>(
+    graph: &'a Graph,
+    mut ir: &'a TensorIr,
+    old: &mut Vec<usize>,
+) -> Option<&'a Node> {
+    loop {
+        let (index, node) = graph.producer(ir.id)?;
+        if graph.uses(ir.id) != 1 {
+            return None;
+        }
+        old.push(index);
+        match &node.op {
+            Op::View(_) if node.inputs[0].shape == node.outputs[0].shape => ir = &node.inputs[0],
+            _ => return Some(node),
+        }
+    }
 }
 
 fn part<'a>(operation: &'a OperationIr, scores: &TensorIr) -> Option<(Part<'a>, &'a TensorIr)> {

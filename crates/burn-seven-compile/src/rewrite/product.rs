@@ -64,9 +64,20 @@ fn linear(graph: &Graph, node: &Node) -> Option<Node> {
             parts: vec![shape[1]],
             paths: vec![path.unwrap_or_else(|| "a constant".to_string())],
         }),
-        inputs: vec![input.clone()],
+        inputs: vec![origin(graph, input).clone()],
         outputs: vec![output.clone()],
     })
+}
+
+/// The tensor whose rows these are, before reshapes that keep the last axis.
+fn origin<'a>(graph: &'a Graph, mut ir: &'a TensorIr) -> &'a TensorIr {
+    while let Some((_, node)) = graph.producer(ir.id)
+        && let Op::View(view) = &node.op
+        && view.keeps_rows(&node.inputs[0], &node.outputs[0])
+    {
+        ir = &node.inputs[0];
+    }
+    ir
 }
 
 /// How many rows of this width there are, if the last axis is such a row.
