@@ -132,7 +132,7 @@ fn attention_with(level: Level, attention: &Attention<'_>, output: &mut [f32], o
         keys,
         ..
     } = *attention;
-    if batch * heads * queries * attention.value_width == 0 {
+    if [batch, heads, queries, attention.value_width].contains(&0) {
         return;
     }
     let each = queries * keys * (attention.width + attention.value_width);

@@ -12,10 +12,10 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Where a row is.
+    /// Where a row is; it need not be there.
     #[inline(always)]
     pub fn row(self, row: usize) -> *const f32 {
-        self.from.wrapping_add(row * self.stride)
+        self.from.wrapping_add(row.wrapping_mul(self.stride))
     }
 }
 

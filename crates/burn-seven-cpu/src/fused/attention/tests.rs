@@ -343,3 +343,29 @@ fn nothing_to_compute() {
     let attention = joint(&[], 0, 2, 5, 3);
     assert!(run(Level::best(), &attention).is_empty());
 }
+
+#[test]
+fn a_stride_over_one_thing_may_be_anything() {
+    let values = numbers(9 * 3 * 8, 9);
+    let joint = joint(&values, 1, 1, 9, 8);
+    let key = Heads {
+        token: usize::MAX,
+        ..joint.key
+    };
+    let value = Heads {
+        batch: usize::MAX,
+        token: usize::MAX,
+        ..joint.value
+    };
+    let attention = Attention {
+        key,
+        value,
+        keys: 1,
+        ..joint
+    };
+    for level in Level::available() {
+        for output in run(level, &attention).chunks(8) {
+            assert_eq!(output, &values[16..24]);
+        }
+    }
+}
