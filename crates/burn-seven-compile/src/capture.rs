@@ -90,7 +90,9 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
         }
         Err(panic) => {
             let message = message(panic);
-            return Err(match message.contains("has no initialized value") {
+            let unknown = ["has no initialized value", "has no concrete value"];
+            let read = unknown.iter().any(|text| message.contains(text));
+            return Err(match read {
                 true => CompileError::ReadBack { message },
                 false => CompileError::Capture { message },
             });

@@ -51,6 +51,7 @@ mod rewrite;
 mod tensors;
 mod value;
 
+pub use choose::Product;
 pub use compiled::Compiled;
 pub use config::{CompileConfig, Products};
 pub use error::CompileError;

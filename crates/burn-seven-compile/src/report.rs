@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
 
 use crate::CompileError;
-use crate::choose::Choice;
+use crate::choose::{Choice, Product};
 use crate::plan::Plan;
 use crate::pool::Pool;
 use crate::value::Value;
@@ -23,10 +23,11 @@ pub struct ProductReport {
     pub rows: usize,
     /// The share of the weights that are 0.
     pub sparsity: f64,
-    /// Whether it skips zeros.
-    pub sparse: bool,
+    /// How it is run.
+    pub product: Product,
     /// What a dense and a sparse product of so many rows take in seconds, where both were tried:
-    /// from a trial of at most 128 rows or 2 images.
+    /// from a trial of at most 128 rows or 2 images. Of a weight with inputs or outputs whose
+    /// weights are all 0 the dense product is the compact one.
     pub seconds: Option<[f64; 2]>,
 }
 
@@ -90,9 +91,10 @@ impl CompileReport {
         })
     }
 
-    /// How many products skip zeros.
+    /// How many products skip zeros, or inputs and outputs of zeros.
     pub fn sparse_products(&self) -> usize {
-        self.products.iter().filter(|one| one.sparse).count()
+        let dense = |one: &&ProductReport| one.product == Product::Dense;
+        self.products.len() - self.products.iter().filter(dense).count()
     }
 
     /// The share of the time that operations take which run as Burn runs them.
@@ -117,7 +119,7 @@ fn product(choice: &Choice) -> ProductReport {
         shape: choice.shape.clone(),
         rows: choice.rows,
         sparsity: 1.0 - choice.nonzeros as f64 / entries.max(1) as f64,
-        sparse: choice.sparse,
+        product: choice.kind,
         seconds: choice.measured.map(|times| [times.dense, times.sparse]),
     }
 }
@@ -147,7 +149,11 @@ impl Display for CompileReport {
                 one.sparsity * 100.0,
                 micros(0),
                 micros(1),
-                if one.sparse { "sparse" } else { "dense" },
+                match one.product {
+                    Product::Dense => "dense",
+                    Product::Compact => "compact",
+                    Product::Sparse => "sparse",
+                },
             )?;
         }
         let all: f64 = self.operations.iter().map(|one| one.seconds).sum();

@@ -316,3 +316,34 @@ fn threads_share_a_compiled_model() {
         }
     });
 }
+
+#[test]
+fn neurons_that_are_zero_altogether_make_a_smaller_dense_product() {
+    let layer: Linear = LinearConfig::new(96, 160).with_bias(true).init(&device());
+    let keep = |count: usize| {
+        let places = Tensor::<1, Int>::arange(0..count as i64, &device());
+        places.remainder_scalar(4).equal_elem(0).float()
+    };
+    // A quarter of the inputs and of the outputs are left: a dense product of a sixteenth.
+    let mask = keep(96).reshape([96, 1]) * keep(160).reshape([1, 160]);
+    let weight = layer.weight.val() * mask;
+    let layer = Linear {
+        weight: burn::module::Param::from_tensor(weight),
+        bias: layer.bias,
+    };
+    let fast = check(
+        &layer,
+        floats([200, 96], 1),
+        |model: &Linear, x: Tensor<2>| relu(model.forward(x)),
+    );
+    drop(fast);
+    let forward = |model: &Linear, x: Tensor<2>| relu(model.forward(x));
+    let fast = burn_seven_compile::compile(&layer, floats([200, 96], 1), forward).unwrap();
+    let report = fast.report().unwrap();
+    assert_ne!(
+        report.products[0].product,
+        burn_seven_compile::Product::Dense,
+        "{report}"
+    );
+    assert!((report.products[0].sparsity - 15.0 / 16.0).abs() < 1e-9);
+}

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use burn::tensor::Shape;
 use burn_seven_cpu::sparse::PackedConvolution;
 
-use super::{Choice, Known, Measured, key, packs, trial::shortest};
+use super::{Choice, Known, Measured, Product, key, packs, trial::shortest};
 use crate::config::Products;
 use crate::kernels::{Convolution, Filter};
 use crate::value::Value;
@@ -43,16 +43,17 @@ pub(super) fn choose(
         _ => false,
     };
     let shape = filter.shape().to_vec();
-    convolution.filter = match (sparse, packed) {
-        (true, Some(packed)) => Filter::Sparse(packed),
-        _ => Filter::Dense(filter),
+    let kind;
+    (convolution.filter, kind) = match (sparse, packed) {
+        (true, Some(packed)) => (Filter::Sparse(packed), Product::Sparse),
+        _ => (Filter::Dense(filter), Product::Dense),
     };
     Some(Choice {
         paths: vec![convolution.path.clone()],
         shape,
         rows: batch * rows * columns,
         nonzeros,
-        sparse,
+        kind,
         measured,
     })
 }

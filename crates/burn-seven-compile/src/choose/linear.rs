@@ -1,7 +1,7 @@
 //! Linear layers.
 
 use std::hint::black_box;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use burn::backend::Flex;
 use burn::tensor::Shape;
@@ -9,9 +9,10 @@ use burn_backend::ops::FloatTensorOps;
 use burn_seven_cpu::sparse::{Packed, multiply};
 use burn_seven_kernels::Activation;
 
-use super::{Choice, Key, Known, Measured, key, packs, trial::shortest};
+use super::{Choice, Key, Known, Measured, Product, key, packs, trial::shortest};
 use crate::config::Products;
-use crate::kernels::{Linear, Weight};
+use crate::kernels::{Compact, Linear, Weight};
+use crate::pool::Pool;
 use crate::value::Value;
 
 /// Rows that are tried at most: more take longer in proportion.
@@ -21,8 +22,10 @@ const ROWS: usize = 128;
 #[derive(Debug, Clone)]
 pub(super) struct Form {
     nonzeros: usize,
-    dense: Value,
     packed: Option<Arc<Packed>>,
+    compact: Option<Arc<Compact>>,
+    /// Made where it is needed: it may be several weights copied beside each other.
+    dense: Arc<OnceLock<Value>>,
 }
 
 pub(super) fn choose(
@@ -31,70 +34,101 @@ pub(super) fn choose(
     products: Products,
     known: &Known,
 ) -> Option<Choice> {
-    let Weight::Given(values) = &linear.weight else {
+    let Weight::Given(parts) = &linear.weight else {
         return None;
     };
     let rows = input.num_elements() / linear.shape[0];
-    let form = form(known, values, linear.shape, products);
+    let form = form(known, parts, linear.shape, products);
     let mut measured = None;
     let sparse = match (products, &form.packed) {
         (Products::Measured, Some(packed)) if rows > 0 => {
-            let times = measure(known, &form, packed, rows);
+            let dense = || dense(parts, linear.shape);
+            let times = measure(known, &form, packed, dense, rows);
             measured = Some(times);
             times.sparse < times.dense
         }
         (Products::Sparse, Some(_)) => true,
         _ => false,
     };
-    linear.weight = match (sparse, &form.packed) {
-        (true, Some(packed)) => Weight::Sparse(packed.clone()),
-        _ => Weight::Dense(form.dense.clone()),
+    let (weight, kind) = match (sparse, &form.packed, &form.compact) {
+        (true, Some(packed), _) => (Weight::Sparse(packed.clone()), Product::Sparse),
+        (_, _, Some(compact)) => (Weight::Compact(compact.clone()), Product::Compact),
+        _ => {
+            let dense = form.dense.get_or_init(|| dense(parts, linear.shape));
+            (Weight::Dense(dense.clone()), Product::Dense)
+        }
     };
+    linear.weight = weight;
     Some(Choice {
         paths: linear.paths.clone(),
         shape: linear.shape.to_vec(),
         rows,
         nonzeros: form.nonzeros,
-        sparse,
+        kind,
         measured,
     })
 }
 
 /// The weight that these parts make beside each other, each of shape `[inputs, outputs]`.
+fn dense(parts: &[Value], shape: [usize; 2]) -> Value {
+    match parts {
+        [one] => one.clone(),
+        _ => beside(parts, shape),
+    }
+}
+
+/// The forms of that weight that save something.
 fn form(known: &Known, parts: &[Value], shape: [usize; 2], products: Products) -> Form {
     let keys: Vec<Key> = parts.iter().map(key).collect();
     let weights = || known.weights.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, form)) = weights().get(&keys) {
         return form.clone();
     }
-    let dense = match parts {
-        [one] => one.clone(),
-        _ => beside(parts, shape),
-    };
-    let rows = dense.clone().contiguous();
+    let rows = dense(parts, shape).contiguous();
     let values = rows.floats();
     let nonzeros = values.iter().filter(|value| **value != 0.0).count();
-    let packed = packs(products, nonzeros, values.len())
-        .then(|| Arc::new(Packed::new(values, shape[0], shape[1])));
+    let packs = packs(products, nonzeros, values.len());
+    let compact = packs && products == Products::Measured;
     let form = Form {
         nonzeros,
-        dense,
-        packed,
+        packed: packs.then(|| Arc::new(Packed::new(values, shape[0], shape[1]))),
+        compact: compact
+            .then(|| Compact::new(values, shape[0], shape[1]))
+            .flatten()
+            .map(Arc::new),
+        dense: Arc::default(),
     };
     weights().insert(keys, (parts.to_vec(), form.clone()));
     form
 }
 
 /// Both products' times for so many rows; weights of one size and about one density count as one.
-fn measure(known: &Known, form: &Form, packed: &Packed, rows: usize) -> Measured {
+/// Of one with rows or columns of zeros the dense product is that without them.
+fn measure(
+    known: &Known,
+    form: &Form,
+    packed: &Packed,
+    dense: impl FnOnce() -> Value,
+    rows: usize,
+) -> Measured {
     let tried = rows.min(ROWS);
     let [inputs, outputs] = [packed.inputs(), packed.outputs()];
     let percent = 100 * form.nonzeros / (inputs * outputs);
-    let times = known.times(vec![inputs, outputs, percent, tried], || {
+    let left = form.compact.as_ref().map(|compact| compact.weight.shape());
+    let mut of = vec![inputs, outputs, percent, tried];
+    of.extend(left.into_iter().flat_map(|left| left.to_vec()));
+    let times = known.times(of, || {
         let input = Value::from_floats(vec![1.0; tried * inputs], Shape::new([tried, inputs]));
-        let dense = shortest(|| {
-            black_box(Flex::float_matmul(input.0.clone(), form.dense.0.clone()));
-        });
+        let pool = Pool::default();
+        let dense = match &form.compact {
+            Some(compact) => shortest(|| pool.give(compact.multiply(&input, tried, &pool))),
+            None => {
+                let weight = dense();
+                shortest(|| {
+                    black_box(Flex::float_matmul(input.0.clone(), weight.0.clone()));
+                })
+            }
+        };
         let mut output = Vec::new();
         let sparse = shortest(|| {
             let none = Activation::None;

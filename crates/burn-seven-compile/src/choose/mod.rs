@@ -24,6 +24,17 @@ pub(crate) struct Measured {
     pub sparse: f64,
 }
 
+/// How a product with a weight is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    /// As Burn runs it.
+    Dense,
+    /// Dense, without the inputs and outputs whose weights are all 0.
+    Compact,
+    /// Without zeros.
+    Sparse,
+}
+
 /// What was chosen for a product.
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
@@ -34,7 +45,7 @@ pub(crate) struct Choice {
     /// How many rows, or positions of the output, it is multiplied with.
     pub rows: usize,
     pub nonzeros: usize,
-    pub sparse: bool,
+    pub kind: Product,
     /// For so many rows, where both were tried.
     pub measured: Option<Measured>,
 }

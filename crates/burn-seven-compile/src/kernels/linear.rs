@@ -10,7 +10,7 @@ use burn_seven_cpu::fused;
 use burn_seven_cpu::sparse::{Packed, multiply};
 use burn_seven_kernels::Activation;
 
-use super::Kernel;
+use super::{Compact, Kernel};
 use crate::pool::Pool;
 use crate::value::Value;
 
@@ -21,6 +21,8 @@ pub(crate) enum Weight {
     /// one of the forms below is chosen.
     Given(Vec<Value>),
     Dense(Value),
+    /// Dense, without rows and columns of zeros.
+    Compact(Arc<Compact>),
     Sparse(Arc<Packed>),
 }
 
@@ -45,17 +47,27 @@ impl Linear {
         if self.bias.is_none() && self.activation == Activation::None {
             return output;
         }
-        if output.floats_mut().is_none() {
-            output =
-                Value::from_floats(output.floats().to_vec(), Shape::new([rows, self.shape[1]]));
-        }
         if let Some(values) = output.floats_mut() {
-            if let Some(bias) = &self.bias {
-                add_bias(values, bias);
-            }
-            fused::activate(self.activation, values);
+            self.finish(values);
+            return output;
         }
-        output
+        let mut values = output.floats().to_vec();
+        self.finish(&mut values);
+        Value::from_floats(values, Shape::new([rows, self.shape[1]]))
+    }
+
+    fn compact(&self, input: &Value, rows: usize, weight: &Compact, pool: &Pool) -> Value {
+        let mut output = weight.multiply(input, rows, pool);
+        self.finish(&mut output);
+        Value::from_floats(output, Shape::new([rows, self.shape[1]]))
+    }
+
+    /// The bias and the activation of a product.
+    fn finish(&self, values: &mut [f32]) {
+        if let Some(bias) = &self.bias {
+            add_bias(values, bias);
+        }
+        fused::activate(self.activation, values);
     }
 
     fn sparse(&self, input: &Value, rows: usize, weight: &Packed, pool: &Pool) -> Value {
@@ -86,6 +98,7 @@ impl Kernel for Linear {
     fn name(&self) -> String {
         let kind = match self.weight {
             Weight::Given(_) | Weight::Dense(_) => "dense product",
+            Weight::Compact(_) => "compact product",
             Weight::Sparse(_) => "sparse product",
         };
         let mut name = kind.to_string();
@@ -111,6 +124,7 @@ impl Kernel for Linear {
         let output = match &self.weight {
             Weight::Given(_) => return Vec::new(), // a choice is made before anything runs
             Weight::Dense(weight) => self.dense(input, rows, weight),
+            Weight::Compact(weight) => self.compact(&input, rows, weight, pool),
             Weight::Sparse(weight) => {
                 let output = self.sparse(&input, rows, weight, pool);
                 if let Some(memory) = input.into_memory() {

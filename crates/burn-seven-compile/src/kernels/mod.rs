@@ -3,6 +3,7 @@
 mod activate;
 mod add;
 mod attention;
+mod compact;
 mod convolution;
 mod embedding;
 mod linear;
@@ -13,6 +14,7 @@ mod view;
 pub(crate) use activate::Activate;
 pub(crate) use add::Add;
 pub(crate) use attention::{Attention, MaskKind};
+pub(crate) use compact::Compact;
 pub(crate) use convolution::{Convolution, Filter};
 pub(crate) use embedding::Embedding;
 pub(crate) use linear::{Linear, Weight};
