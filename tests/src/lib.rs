@@ -17,4 +17,6 @@ mod guide {
     mod adding_a_scorer {}
     #[doc = include_str!("../../docs/src/sparse.md")]
     mod sparse {}
+    #[doc = include_str!("../../docs/src/compiled.md")]
+    mod compiled {}
 }

@@ -14,6 +14,9 @@ use crate::value::Value;
 /// Images that are tried at most: more take longer in proportion.
 const IMAGES: usize = 2;
 
+/// All are tried: the sparse kernel may be faster than Burn's convolution without any zeros.
+const ZEROS: f64 = 0.0;
+
 pub(super) fn choose(
     convolution: &mut Convolution,
     input: &Shape,
@@ -28,7 +31,7 @@ pub(super) fn choose(
     let filter = filter.clone();
     let values = filter.floats();
     let nonzeros = values.iter().filter(|value| **value != 0.0).count();
-    let packed = packs(products, nonzeros, values.len())
+    let packed = packs(products, nonzeros, values.len(), ZEROS)
         .then(|| pack(known, &filter, convolution))
         .flatten();
     let mut measured = None;

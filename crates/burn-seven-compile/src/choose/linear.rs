@@ -18,6 +18,9 @@ use crate::value::Value;
 /// Rows that are tried at most: more take longer in proportion.
 const ROWS: usize = 128;
 
+/// Weights with a smaller share of zeros are not tried: no sparse product is faster there.
+const ZEROS: f64 = 0.1;
+
 /// A weight's forms.
 #[derive(Debug, Clone)]
 pub(super) struct Form {
@@ -87,7 +90,7 @@ fn form(known: &Known, parts: &[Value], shape: [usize; 2], products: Products) -
     let rows = dense(parts, shape).contiguous();
     let values = rows.floats();
     let nonzeros = values.iter().filter(|value| **value != 0.0).count();
-    let packs = packs(products, nonzeros, values.len());
+    let packs = packs(products, nonzeros, values.len(), ZEROS);
     let compact = packs && products == Products::Measured;
     let form = Form {
         nonzeros,

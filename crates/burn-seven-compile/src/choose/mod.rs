@@ -14,9 +14,6 @@ use crate::graph::Graph;
 use crate::kernels::Op;
 use crate::value::Value;
 
-/// Weights with fewer zeros are not tried: no sparse product is faster there.
-const SPARSE_ENOUGH: f64 = 0.1;
-
 /// What a product took, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Measured {
@@ -100,13 +97,10 @@ fn key(value: &Value) -> Key {
     (address, layout.start_offset(), layout.strides().to_vec())
 }
 
-/// Whether a weight with so many non-zeros is worth packing.
-fn packs(products: Products, nonzeros: usize, entries: usize) -> bool {
+/// Whether a weight with so many non-zeros is worth packing, if it is from this share of zeros on.
+fn packs(products: Products, nonzeros: usize, entries: usize, from: f64) -> bool {
     match products {
-        Products::Measured => {
-            let zeros = 1.0 - nonzeros as f64 / entries.max(1) as f64;
-            zeros >= SPARSE_ENOUGH
-        }
+        Products::Measured => 1.0 - nonzeros as f64 / entries.max(1) as f64 >= from,
         Products::Sparse => true,
         Products::Dense => false,
     }
