@@ -8,12 +8,18 @@
 //! the processor expects them to. Turning panels back, the bias and the activation function are part
 //! of the same pass.
 //!
+//! With few rows there is nothing to make panels of: each non-zero looks its activation up, many at
+//! a time where the instructions allow it.
+//!
 //! [`convolve`] multiplies in the same way, but needs to turn nothing.
 //!
 //! The instructions are chosen at run time ([`Level`]).
 
 mod activation;
+mod bf16;
 mod conv;
+#[cfg(target_arch = "x86_64")]
+mod few;
 mod kernel;
 mod level;
 mod line;

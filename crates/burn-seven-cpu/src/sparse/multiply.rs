@@ -5,6 +5,8 @@ use std::ops::Range;
 use burn_seven_kernels::Activation;
 use rayon::prelude::*;
 
+#[cfg(target_arch = "x86_64")]
+use super::few;
 use super::panel::Input;
 use super::run::{self, Step};
 use super::shared::Rows;
@@ -71,11 +73,12 @@ pub fn multiply_with(
         activation,
         rows: &rows_out,
     };
-    let parts = split(rows, weight.widest());
     let threads = rayon::current_num_threads();
+    let large = rows * weight.nonzeros() >= LEAST && threads > 1;
+    let parts = product.panels(rows, large);
     let alike = parts.first().map(|part| part.width) == parts.last().map(|part| part.width);
     // Each part and block is taken once.
-    if rows * weight.nonzeros() < LEAST || threads == 1 {
+    if !large {
         parts.into_iter().for_each(|part| product.part(part));
     } else if alike && parts.len().is_multiple_of(threads) || parts.len() >= MANY * threads {
         parts.into_par_iter().for_each(|part| product.part(part));
@@ -99,6 +102,33 @@ struct Product<'a> {
 }
 
 impl Product<'_> {
+    /// The parts of the rows that are panels; the rows that are not are computed here, on all cores
+    /// if the product is `large`.
+    #[allow(unsafe_code)]
+    fn panels(&self, rows: usize, large: bool) -> Vec<Part> {
+        let widest = self.weight.widest();
+        #[cfg(target_arch = "x86_64")]
+        if self.level == Level::Avx512 && few::available() && self.weight.few_pays() {
+            let mut parts = split(rows, widest, few::ROWS);
+            if let Some(part) = parts.pop_if(|part| part.width == 1) {
+                let product = few::Product {
+                    level: self.level,
+                    input: self.input,
+                    bias: self.bias,
+                    activation: self.activation,
+                    rows: self.rows,
+                    large,
+                };
+                // SAFETY: the instructions are there, and the part is taken once.
+                unsafe { product.run(self.weight.few(), part) };
+            }
+            return parts;
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = large;
+        split(rows, widest, 1)
+    }
+
     /// All outputs of a part of the rows.
     fn part(&self, part: Part) {
         match self.weight.by_chunks() {
@@ -361,7 +391,7 @@ pub mod tests {
 
     #[test]
     fn dense_empty_and_tiny_weights_at_every_width_of_panel() {
-        for rows in [1, 2, 3, 6, 8, 13, 16, 32, 40, 64, 100, 128] {
+        for rows in [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 32, 40, 64, 100, 128] {
             for (inputs, outputs) in [(1, 1), (1, 9), (9, 1), (17, 31), (130, 140), (300, 129)] {
                 for keep in [0.0, 0.05, 1.0] {
                     let seed = (rows * inputs + outputs) as u64;
@@ -405,7 +435,7 @@ pub mod tests {
     #[test]
     fn infinite_activations_of_pruned_weights_are_not_read() {
         let packed = Packed::new(&[0.0, 1.0, 1.0, 0.0], 2, 2);
-        for rows in [1, 8, 32] {
+        for rows in [1, 2, 3, 8, 32] {
             let input = [f32::INFINITY, 2.0].repeat(rows);
             for level in Level::available() {
                 let mut output = Vec::new();
@@ -423,12 +453,84 @@ pub mod tests {
         }
     }
 
+    // The same where lanes stay empty: even outputs read even inputs, odd ones some odd inputs.
+    #[test]
+    fn infinite_activations_do_not_reach_lanes_that_are_filled_up() {
+        let (inputs, outputs) = (200, 150);
+        let mut weight = vec![0.0; inputs * outputs];
+        for (index, weight) in weight.iter_mut().enumerate() {
+            let (input, output) = (index / outputs, index % outputs);
+            let kept = input % 2 == output % 2 && (output % 2 == 0 || input % 7 == 0);
+            *weight = if kept { 1.0 } else { 0.0 };
+        }
+        let packed = Packed::new(&weight, inputs, outputs);
+        let infinite = [f32::INFINITY, 1.0].repeat(inputs / 2);
+        for rows in 1..8 {
+            for level in Level::available() {
+                let (input, mut output) = (infinite.repeat(rows), Vec::new());
+                let none = Activation::None;
+                multiply_with(level, &packed, &input, rows, None, none, &mut output);
+                // 7, 21 and so on, up to 189.
+                let expected = [f32::INFINITY, 14.0].repeat(outputs / 2 * rows);
+                assert_eq!(output, expected, "{level:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_that_are_not_a_number_reach_their_output_alone() {
+        let mut weight = weight(100, 130, 0.3, 4);
+        weight[50 * 130 + 9] = f32::NAN;
+        for packed in [
+            Packed::new(&weight, 100, 130),
+            Packed::new_bf16(&weight, 100, 130),
+        ] {
+            for rows in [1, 2, 8] {
+                let mut output = Vec::new();
+                let input = vec![1.0; 100 * rows];
+                multiply(&packed, &input, rows, None, Activation::None, &mut output);
+                for (index, value) in output.iter().enumerate() {
+                    assert_eq!(value.is_nan(), index % 130 == 9);
+                }
+            }
+        }
+    }
+
+    // Whatever kernel takes it, a row gives the same bits alone and among others.
+    #[test]
+    fn the_bits_of_a_row_do_not_depend_on_the_other_rows() {
+        let (inputs, outputs) = (300, 200);
+        let weight = weight(inputs, outputs, 0.2, 8);
+        let (input, bias) = (values(9 * inputs, 3), values(outputs, 4));
+        for packed in [
+            Packed::new(&weight, inputs, outputs),
+            Packed::new_bf16(&weight, inputs, outputs),
+        ] {
+            for level in Level::available() {
+                let product = |rows: usize, first: usize| {
+                    let input = &input[first * inputs..][..rows * inputs];
+                    let (bias, none) = (Some(&bias[..]), Activation::None);
+                    let mut output = Vec::new();
+                    multiply_with(level, &packed, input, rows, bias, none, &mut output);
+                    output
+                };
+                let single: Vec<f32> = (0..9).flat_map(|row| product(1, row)).collect();
+                for rows in 2..10 {
+                    assert!(
+                        product(rows, 0) == single[..rows * outputs],
+                        "{level:?} {rows}"
+                    );
+                }
+            }
+        }
+    }
+
     // More inputs than outputs and fewer, few panels and many.
     #[test]
     fn the_bits_do_not_depend_on_the_number_of_threads() {
-        for (inputs, outputs) in [(300, 500), (700, 200)] {
+        for (inputs, outputs) in [(300, 500), (700, 200), (1500, 700)] {
             let weight = weight(inputs, outputs, 0.3, 1);
-            for rows in [20, 100, 1000] {
+            for rows in [1, 3, 20, 100, 1000] {
                 let input = values(rows * inputs, 2);
                 let product = |threads: usize| {
                     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -457,6 +559,39 @@ pub mod tests {
         ) {
             let weight = weight(inputs, outputs, keep, u64::from(seed));
             check(&weight, inputs, outputs, rows, u64::from(seed));
+        }
+
+        #[test]
+        fn products_with_few_rows_are_those_of_float64(
+            inputs in 1usize..700, outputs in 1usize..300, rows in 1usize..9,
+            keep in 0.0f64..1.0, seed in any::<u32>(),
+        ) {
+            let weight = weight(inputs, outputs, keep, u64::from(seed));
+            check(&weight, inputs, outputs, rows, u64::from(seed));
+        }
+
+        #[test]
+        fn rounded_weights_give_the_product_of_the_rounded_weight(
+            inputs in 1usize..400, outputs in 1usize..200, rows in 1usize..12,
+            keep in 0.0f64..1.0, seed in any::<u32>(),
+        ) {
+            let weight = weight(inputs, outputs, keep, u64::from(seed));
+            let (input, bias) = (values(rows * inputs, 1), values(outputs, 2));
+            let packed = Packed::new_bf16(&weight, inputs, outputs);
+            let rounded = packed.to_dense();
+            for (rounded, weight) in rounded.iter().zip(&weight) {
+                prop_assert!((rounded - weight).abs() <= weight.abs() / 256.0);
+            }
+            let full = Packed::new(&rounded, inputs, outputs);
+            for level in Level::available() {
+                let product = |packed: &Packed| {
+                    let (bias, relu) = (Some(&bias[..]), Activation::Relu);
+                    let mut output = Vec::new();
+                    multiply_with(level, packed, &input, rows, bias, relu, &mut output);
+                    output
+                };
+                prop_assert_eq!(product(&packed), product(&full));
+            }
         }
     }
 }

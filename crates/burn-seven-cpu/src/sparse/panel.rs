@@ -225,7 +225,7 @@ mod tests {
             let cut = (cut * inputs as f64) as usize;
             let mut output = Vec::new();
             let shared = Rows::new(&mut output, rows, inputs);
-            for part in split(rows, 64) {
+            for part in split(rows, 64, 1) {
                 for columns in [0..cut, cut..inputs] {
                     let (first, count) = (columns.start, columns.len());
                     let mut panel = vec![f32::NAN; (count + 1) * part.width];
