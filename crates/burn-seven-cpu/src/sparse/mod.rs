@@ -24,6 +24,8 @@ mod kernel;
 mod level;
 mod line;
 mod multiply;
+#[cfg(target_arch = "x86_64")]
+mod one_row;
 mod packed;
 mod panel;
 mod pieces;

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use burn_seven_kernels::Activation;
 
+#[cfg(target_arch = "x86_64")]
+use super::one_row;
 use super::panel::{self, Input};
 use super::pieces::Piece;
 use super::shared::Place;
@@ -131,7 +133,7 @@ impl Step<'_> {
                 32 => kernel::avx2::<4, 2>(piece, from, start, to),
                 16 => kernel::avx2::<2, 4>(piece, from, start, to),
                 8 => kernel::avx2::<1, 4>(piece, from, start, to),
-                _ => kernel::one_row::<true>(piece, panel, bias, values),
+                _ => one_row::avx2(piece, from, start, to),
             }
         }
     }
@@ -156,7 +158,7 @@ impl Step<'_> {
                 32 => kernel::avx512::<2, 4>(piece, from, start, to),
                 16 => kernel::avx512::<1, 4>(piece, from, start, to),
                 8 => kernel::avx2::<1, 4>(piece, from, start, to),
-                _ => kernel::one_row::<true>(piece, panel, bias, values),
+                _ => one_row::avx2(piece, from, start, to),
             }
         }
     }
