@@ -23,7 +23,8 @@ const MANY: usize = 4;
 ///
 /// `input` holds rows of the weight's inputs and `output` gets as many rows of its outputs; its
 /// former content is given up. Each value is the sum of its products in rising order of inputs,
-/// fused or not as the instructions are: the same bits on any number of cores.
+/// fused or not as the instructions are: the same bits on any number of cores, and whatever other rows
+/// there are.
 ///
 /// # Panics
 ///
