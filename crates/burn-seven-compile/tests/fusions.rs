@@ -11,13 +11,13 @@ use burn::nn::{
     LinearConfig, PaddingConfig1d, PaddingConfig2d,
 };
 use burn::tensor::activation::{gelu, gelu_approximate, relu, sigmoid, silu, softmax, tanh};
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
+use burn::tensor::module::{adaptive_avg_pool2d, attention, avg_pool2d, max_pool2d};
+use burn::tensor::ops::{AttentionModuleOptions, AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Bool, Int, Tensor};
 use burn_seven_compile::{CompileConfig, Compiled, Products, Tensors};
 use proptest::prelude::*;
 
-use common::{Numbers, device, distance, floats, has, integers, prune};
+use common::{Numbers, device, distance, floats, has, integers, of_burn, prune};
 
 /// The fused model, compared with the unfused one.
 fn fused<M, I, O>(
@@ -268,6 +268,28 @@ proptest! {
         let norm = if norm { " + batch norm" } else { "" };
         let expected = format!("sparse convolution{norm} + Relu");
         prop_assert!(has(&fast, &expected), "{}", fast.report().unwrap());
+    }
+
+    #[test]
+    fn pooling(
+        batch in 1usize..3, channels in 1usize..4, size in prop::array::uniform2(4usize..12),
+        kernel in prop::array::uniform2(1usize..4), stride in prop::array::uniform2(1usize..4),
+        padding in 0usize..2, form in 0usize..5, seed: u16,
+    ) {
+        let padding = padding.min(kernel[0] / 2).min(kernel[1] / 2);
+        let model = linear(1, 1, true, 0.0);
+        let x = floats([batch, channels, size[0], size[1]], seed.into());
+        let max = MaxPoolOptions::new(kernel).with_stride(stride).with_padding([padding; 2]);
+        let mean = AvgPoolOptions::new(kernel).with_stride(stride).with_padding([padding; 2]);
+        let fast = fused(&model, x, move |_: &Linear, x: Tensor<4>| match form {
+            0 => max_pool2d(x, max.clone()),
+            1 => max_pool2d(x, max.clone().with_ceil_mode(true)),
+            2 => avg_pool2d(x, mean.clone()),
+            3 => avg_pool2d(x, mean.clone().with_count_include_pad(false)),
+            _ => adaptive_avg_pool2d(x, [1, 1]),
+        });
+        prop_assert!(has(&fast, "pooling"), "{}", fast.report().unwrap());
+        prop_assert_eq!(of_burn(&fast), [""; 0]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod convolution;
 mod embedding;
 mod linear;
 mod norm;
+mod pooling;
 mod softmax;
 mod view;
 
@@ -19,6 +20,7 @@ pub(crate) use convolution::{Convolution, Filter};
 pub(crate) use embedding::Embedding;
 pub(crate) use linear::{Linear, Weight};
 pub(crate) use norm::Norm;
+pub(crate) use pooling::{Fold, Pooling};
 pub(crate) use softmax::Softmax;
 pub(crate) use view::View;
 
@@ -55,6 +57,7 @@ pub(crate) enum Op {
     Attention(Attention),
     Embedding(Embedding),
     Convolution(Convolution),
+    Pooling(Pooling),
 }
 
 impl Op {
@@ -71,6 +74,7 @@ impl Op {
             Self::Attention(op) => op,
             Self::Embedding(op) => op,
             Self::Convolution(op) => op,
+            Self::Pooling(op) => op,
         })
     }
 

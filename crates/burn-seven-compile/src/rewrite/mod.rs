@@ -9,6 +9,7 @@ mod embedding;
 mod gates;
 mod merge;
 mod norm;
+mod pooling;
 mod product;
 mod softmax;
 mod views;
@@ -36,6 +37,7 @@ pub(crate) fn rewrite(graph: &mut Graph, config: &CompileConfig) {
         softmax::rewrite(graph);
         elementwise::rewrite(graph);
         embedding::rewrite(graph);
+        pooling::rewrite(graph);
         merge::rewrite(graph);
     }
     graph.remove_dead();
