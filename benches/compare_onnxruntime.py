@@ -7,7 +7,9 @@ weights and inputs by five engines: PyTorch eager, ONNX Runtime in f32 and quant
 compiled by burn-seven. They take turns within each round. Times are medians of the rounds, ratios
 medians of the rounds' ratios: below 1, the compiled model takes less.
 
-With one thread all of them keep to one core. Outputs in f32 may differ from PyTorch's by 1e-4 of the
+With one thread all of them keep to one core. On a machine that is busy otherwise a short run is rarely
+interrupted and a long one often, so that ratios by the clock favour the faster engine: `--cpu-time`
+counts what the processor worked instead. Outputs in f32 may differ from PyTorch's by 1e-4 of the
 largest value; if one differs by more, the exit status is 1. Of int8 it is only said how far it is off:
 the largest difference over the largest value, and both by root mean square. Padding is not compared.
 
@@ -74,14 +76,15 @@ def model_name(text):
 
 
 def arguments():
-    cores = len(machine.usable_cores())
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=listed(positive), default=sorted({1, cores}), help="default: 1 and all cores")
+    parser.add_argument("--threads", type=listed(positive), help="default: 1 and all cores")
     parser.add_argument("--shapes", type=listed(shape), default=[(32, 64), (8, 128), (1, 64), (1, 16)],
                         help="batch x tokens, such as 32x64,1x16; of the CNN only the batches count")
     parser.add_argument("--sparsities", type=listed(share), default=[0.0, 0.5, 0.7, 0.8, 0.9, 0.95])
     parser.add_argument("--rounds", type=positive, default=11)
     parser.add_argument("--milliseconds", type=int, default=50, help="about how long a turn is, at least one run")
+    parser.add_argument("--cpu-time", action="store_true",
+                        help="the processor's time with one thread: for a machine that does other things as well")
     parser.add_argument("--models", type=listed(model_name), help="of encoder, minilm and cnn; default: all there are")
     parser.add_argument("--minilm", type=Path, default=os.environ.get("BURN_SEVEN_MINILM") or None,
                         help="a folder with MiniLM's config.json and model.safetensors")
@@ -94,6 +97,10 @@ def arguments():
     if parser.parse_args().tiny:
         parser.set_defaults(**TINY)
     args = parser.parse_args()
+    if args.threads is None:
+        args.threads = [1] if args.cpu_time else sorted({1, len(machine.usable_cores())})
+    if args.cpu_time and (args.threads != [1] or not machine.counts_processor_time()):
+        parser.error("--cpu-time needs Linux, and one thread")
     if args.models is None:
         args.models = [name for name in MODELS if name != "minilm" or args.minilm]
     elif "minilm" in args.models and not args.minilm:
@@ -135,7 +142,7 @@ def root_mean_square(found, expected):
 def compare(args, engines, model, inputs):
     """The outputs' differences from PyTorch's, and the engines' times."""
     outputs = {name: model.meaningful(inputs, engine.output()) for name, engine in engines.items()}
-    taken = in_turn(engines, args.rounds, args.milliseconds)
+    taken = in_turn(engines, args.rounds, args.milliseconds, args.cpu_time)
     return {
         "differs": {name: difference(output, outputs["torch"]) for name, output in outputs.items()},
         "int8_rms": root_mean_square(outputs["onnx_int8"], outputs["torch"]),
@@ -190,8 +197,9 @@ def main():
     command = bench_command(args)
     versions = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__}
     scales = "channel" if args.per_channel else "tensor"
-    print(f"{machine.cpu()}; PyTorch {versions['torch']}, ONNX Runtime {versions['onnxruntime']}, "
-          f"int8 per {scales}; medians of {args.rounds}; milliseconds\n")
+    load = machine.load()
+    print(f"{machine.cpu()}, load {load:.1f}; PyTorch {versions['torch']}, ONNX Runtime {versions['onnxruntime']}, "
+          f"int8 per {scales}; medians of {args.rounds}; milliseconds{' of the processor' * args.cpu_time}\n")
     print(table.head(), flush=True)
     figures = []
     with tempfile.TemporaryDirectory() as folder:
@@ -202,7 +210,8 @@ def main():
         for process in processes.values():
             process.close()
     if args.json:
-        result = {"cpu": machine.cpu(), **versions, "per_channel": args.per_channel, "cases": figures}
+        options = {"per_channel": args.per_channel, "cpu_time": args.cpu_time}
+        result = {"cpu": machine.cpu(), "load": load, **versions, **options, "cases": figures}
         args.json.write_text(json.dumps(result, indent=2) + "\n")
     failures = [failure for case in figures for failure in wrong(case)]
     print("\n".join(failures), file=sys.stderr, end="\n" if failures else "")

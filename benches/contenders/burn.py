@@ -6,6 +6,7 @@ import subprocess
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
+from . import machine
 from .engines import Engine
 
 
@@ -52,6 +53,9 @@ class Burn(Engine):
 
     def seconds(self, runs):
         return self.process.ask(run={"way": self.way, "times": runs})["seconds"]
+
+    def processor(self):
+        return machine.processor_seconds(self.process.child.pid)
 
     def output(self):
         path = self.process.folder / "output.safetensors"

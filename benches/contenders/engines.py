@@ -21,6 +21,16 @@ class Engine:
             taken.append(time.perf_counter() - start)
         return taken
 
+    def processor(self):
+        """Seconds that a processor has worked for it since it started."""
+        return time.process_time()
+
+    def processor_seconds(self, runs):
+        """The mean of runs: what else the machine does meanwhile does not count."""
+        before = self.processor()
+        self.seconds(runs)
+        return (self.processor() - before) / runs
+
 
 class Torch(Engine):
     def __init__(self, model, inputs):

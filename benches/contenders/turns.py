@@ -5,8 +5,9 @@ import time
 from statistics import median
 
 
-def in_turn(engines, rounds, milliseconds):
-    """Each round's median milliseconds of each engine, in runs that take about so long together."""
+def in_turn(engines, rounds, milliseconds, cpu_time):
+    """Each round's milliseconds of each engine, by runs that take about so long together: the median
+    by the clock, or the mean of the processor's time."""
     runs = {name: enough(engine, milliseconds) for name, engine in engines.items()}
     taken = {name: [] for name in engines}
     names = list(engines)
@@ -15,7 +16,9 @@ def in_turn(engines, rounds, milliseconds):
         for name in names[first:] + names[:first]:
             if runs[name] > 1:
                 engines[name].seconds(1)  # its weights may have left the cache
-            taken[name].append(median(engines[name].seconds(runs[name])) * 1e3)
+            engine = engines[name]
+            seconds = engine.processor_seconds(runs[name]) if cpu_time else median(engine.seconds(runs[name]))
+            taken[name].append(seconds * 1e3)
     return taken
 
 
