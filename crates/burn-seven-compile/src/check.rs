@@ -5,11 +5,18 @@ use burn::tensor::DType;
 
 use crate::CompileError;
 use crate::compiled::Compiled;
+use crate::config::Precision;
 use crate::tensors::Tensors;
 use crate::value::Value;
 
 /// How far values may be off, as a share of the largest one.
-const TOLERANCE: f64 = 1e-4;
+pub(crate) fn tolerance(precision: Precision) -> f64 {
+    match precision {
+        Precision::Float32 => 1e-4,
+        // Errors of weights add up from layer to layer.
+        Precision::Bfloat16 => 0.1,
+    }
+}
 
 /// Compares outputs for the example, and for other values in it.
 ///
@@ -21,6 +28,7 @@ pub(crate) fn against<M: Module, I: Tensors, O: Tensors>(
     forward: impl Fn(&M, I) -> O,
     example: &I,
     compiled: &Compiled<I, O>,
+    tolerance: f64,
 ) -> Result<(), CompileError> {
     let model = model.valid();
     let mut values = Vec::new();
@@ -34,17 +42,17 @@ pub(crate) fn against<M: Module, I: Tensors, O: Tensors>(
         forward(&model, given.clone()).take(&mut expected)?;
         compiled.run(given)?.take(&mut found)?;
         for (output, (expected, found)) in expected.into_iter().zip(found).enumerate() {
-            compare(output, inputs, expected, found)?;
+            compare((output, inputs), expected, found, tolerance)?;
         }
     }
     Ok(())
 }
 
 fn compare(
-    output: usize,
-    inputs: &'static str,
+    (output, inputs): (usize, &'static str),
     expected: Value,
     found: Value,
+    tolerance: f64,
 ) -> Result<(), CompileError> {
     let mismatch = |expected: String, found: String| CompileError::Mismatch {
         output,
@@ -71,7 +79,7 @@ fn compare(
     let pairs = expected.iter().zip(&found);
     // NaN and infinite values should be so in both.
     let differs = |a: f64, b: f64| {
-        a != b && (a - b).abs() > TOLERANCE * largest.max(1e-3)
+        a != b && (a - b).abs() > tolerance * largest.max(1e-3)
             || a.is_nan() != b.is_nan()
             || a.is_infinite() != b.is_infinite()
     };

@@ -78,7 +78,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
                 let captured = capture(&model, inputs, &*forward)?;
                 let mut graph = fold::graph(&captured)?;
                 rewrite(&mut graph, &config);
-                let choices = choose(&mut graph, config.products, known);
+                let choices = choose(&mut graph, &config, known);
                 Ok(Planned {
                     plan: Plan::new(graph, choices),
                     template: captured.template,
@@ -96,7 +96,8 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
         };
         compiled.planned(&example, &compiled.example)?;
         if config.check {
-            check::against(model, &*forward, &example, &compiled)?;
+            let tolerance = check::tolerance(config.precision);
+            check::against(model, &*forward, &example, &compiled, tolerance)?;
         }
         Ok(compiled)
     }

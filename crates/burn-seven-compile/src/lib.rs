@@ -53,7 +53,7 @@ mod value;
 
 pub use choose::Product;
 pub use compiled::Compiled;
-pub use config::{CompileConfig, Products};
+pub use config::{CompileConfig, Precision, Products};
 pub use error::CompileError;
 pub use report::{CompileReport, OperationReport, ProductReport};
 pub use tensors::Tensors;

@@ -347,3 +347,25 @@ fn neurons_that_are_zero_altogether_make_a_smaller_dense_product() {
     );
     assert!((report.products[0].sparsity - 15.0 / 16.0).abs() < 1e-9);
 }
+
+#[test]
+fn rounded_weights_are_off_by_a_bounded_share() {
+    let layer: Linear = prune(
+        LinearConfig::new(64, 32).with_bias(false).init(&device()),
+        0.7,
+    );
+    let config = burn_seven_compile::CompileConfig::new()
+        .with_products(burn_seven_compile::Products::Sparse)
+        .with_precision(burn_seven_compile::Precision::Bfloat16);
+    let forward = |model: &Linear, x: Tensor<2>| model.forward(x);
+    for rows in [1, 2, 40] {
+        let x = floats([rows, 64], 1);
+        let fast = config.compile(&layer, x.clone(), forward).unwrap();
+        let off = (fast.run(x.clone()).unwrap() - layer.forward(x.clone())).abs();
+        // Each weight is off by at most 2^-8 of itself.
+        let bound = x.abs().matmul(layer.weight.val().abs()) / 256.0;
+        let worst: f32 = (off.clone() - bound).max().into_scalar();
+        assert!(worst < 1e-6, "{worst}");
+        assert!(off.max().into_scalar::<f32>() > 1e-5);
+    }
+}

@@ -10,7 +10,7 @@ use burn_seven_cpu::sparse::{Packed, multiply};
 use burn_seven_kernels::Activation;
 
 use super::{Choice, Key, Known, Measured, Product, key, packs, trial::shortest};
-use crate::config::Products;
+use crate::config::{CompileConfig, Precision, Products};
 use crate::kernels::{Compact, Linear, Weight};
 use crate::pool::Pool;
 use crate::value::Value;
@@ -34,16 +34,16 @@ pub(super) struct Form {
 pub(super) fn choose(
     linear: &mut Linear,
     input: &Shape,
-    products: Products,
+    config: &CompileConfig,
     known: &Known,
 ) -> Option<Choice> {
     let Weight::Given(parts) = &linear.weight else {
         return None;
     };
     let rows = input.num_elements() / linear.shape[0];
-    let form = form(known, parts, linear.shape, products);
+    let form = form(known, parts, linear.shape, config);
     let mut measured = None;
-    let sparse = match (products, &form.packed) {
+    let sparse = match (config.products, &form.packed) {
         (Products::Measured, Some(packed)) if rows > 0 => {
             let dense = || dense(parts, linear.shape);
             let times = measure(known, &form, packed, dense, rows);
@@ -81,7 +81,7 @@ fn dense(parts: &[Value], shape: [usize; 2]) -> Value {
 }
 
 /// The forms of that weight that save something.
-fn form(known: &Known, parts: &[Value], shape: [usize; 2], products: Products) -> Form {
+fn form(known: &Known, parts: &[Value], shape: [usize; 2], config: &CompileConfig) -> Form {
     let keys: Vec<Key> = parts.iter().map(key).collect();
     let weights = || known.weights.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, form)) = weights().get(&keys) {
@@ -90,11 +90,15 @@ fn form(known: &Known, parts: &[Value], shape: [usize; 2], products: Products) -
     let rows = dense(parts, shape).contiguous();
     let values = rows.floats();
     let nonzeros = values.iter().filter(|value| **value != 0.0).count();
-    let packs = packs(products, nonzeros, values.len(), ZEROS);
-    let compact = packs && products == Products::Measured;
+    let packs = packs(config.products, nonzeros, values.len(), ZEROS);
+    let pack = match config.precision {
+        Precision::Float32 => Packed::new,
+        Precision::Bfloat16 => Packed::new_bf16,
+    };
+    let compact = packs && config.products == Products::Measured;
     let form = Form {
         nonzeros,
-        packed: packs.then(|| Arc::new(Packed::new(values, shape[0], shape[1]))),
+        packed: packs.then(|| Arc::new(pack(values, shape[0], shape[1]))),
         compact: compact
             .then(|| Compact::new(values, shape[0], shape[1]))
             .flatten()

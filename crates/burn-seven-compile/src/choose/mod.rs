@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn_seven_cpu::sparse::PackedConvolution;
 
-use crate::config::Products;
+use crate::config::{CompileConfig, Products};
 use crate::graph::Graph;
 use crate::kernels::Op;
 use crate::value::Value;
@@ -73,7 +73,7 @@ impl Known {
 }
 
 /// Chooses for every product of the graph, as the configuration says.
-pub(crate) fn choose(graph: &mut Graph, products: Products, known: &Known) -> Vec<Choice> {
+pub(crate) fn choose(graph: &mut Graph, config: &CompileConfig, known: &Known) -> Vec<Choice> {
     let mut choices = Vec::new();
     for index in graph.places() {
         let input = graph.get(index).and_then(|node| node.inputs.first());
@@ -81,8 +81,8 @@ pub(crate) fn choose(graph: &mut Graph, products: Products, known: &Known) -> Ve
             continue;
         };
         let choice = match graph.get_mut(index) {
-            Some(Op::Linear(op)) => linear::choose(op, &input, products, known),
-            Some(Op::Convolution(op)) => convolution::choose(op, &input, products, known),
+            Some(Op::Linear(op)) => linear::choose(op, &input, config, known),
+            Some(Op::Convolution(op)) => convolution::choose(op, &input, config.products, known),
             _ => None,
         };
         choices.extend(choice);
