@@ -244,7 +244,7 @@ fn words_places_and_a_table_that_is_used_twice() {
     let model = prune(Words::new(), 0.6);
     let fast = check(&model, integers([3, 6], 50, 1), Words::forward);
     assert!(has(&fast, "GeluTanh"), "{}", fast.report().unwrap());
-    assert!(has(&fast, "embedding"));
+    assert!(has(&fast, "embedding") && has(&fast, "rms norm"));
     let report = fast.report().unwrap();
     let paths: Vec<_> = report
         .products

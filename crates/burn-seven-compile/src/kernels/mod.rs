@@ -9,6 +9,7 @@ mod embedding;
 mod linear;
 mod norm;
 mod pooling;
+mod rms_norm;
 mod softmax;
 mod view;
 
@@ -21,6 +22,7 @@ pub(crate) use embedding::Embedding;
 pub(crate) use linear::{Linear, Weight};
 pub(crate) use norm::Norm;
 pub(crate) use pooling::{Fold, Pooling};
+pub(crate) use rms_norm::RmsNorm;
 pub(crate) use softmax::Softmax;
 pub(crate) use view::View;
 
@@ -53,6 +55,7 @@ pub(crate) enum Op {
     Activate(Activate),
     Add(Add),
     Norm(Norm),
+    RmsNorm(RmsNorm),
     Softmax(Softmax),
     Attention(Attention),
     Embedding(Embedding),
@@ -70,6 +73,7 @@ impl Op {
             Self::Activate(op) => op,
             Self::Add(op) => op,
             Self::Norm(op) => op,
+            Self::RmsNorm(op) => op,
             Self::Softmax(op) => op,
             Self::Attention(op) => op,
             Self::Embedding(op) => op,

@@ -3,7 +3,7 @@
 use burn_ir::{ActivationOperationIr, FloatOperationIr, OperationIr, TensorIr};
 use burn_seven_kernels::Activation;
 
-use super::is_float;
+use super::{burn, is_float};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Activate, Op};
 
@@ -35,9 +35,7 @@ fn function(operation: &OperationIr) -> Option<(Activation, &TensorIr, &TensorIr
 }
 
 fn alone(node: &Node) -> Option<Node> {
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
+    let operation = burn(node)?;
     let (function, input, output) = function(operation)?;
     Some(Node {
         op: Op::Activate(Activate(function)),

@@ -5,7 +5,7 @@ use burn_ir::{
     NumericOperationIr, OperationIr, TensorIr,
 };
 
-use super::{is_float, number};
+use super::{burn, is_float, number};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Attention, MaskKind, Op};
 
@@ -23,10 +23,8 @@ pub(super) fn rewrite(graph: &mut Graph) {
 /// Burn's own attention function. With a mask its rows may be masked altogether, which gives zeros
 /// there, not what a softmax does: then it stays as it is.
 fn module(node: &Node) -> Option<Node> {
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
-    let OperationIr::Module(ModuleOperationIr::Attention(op)) = &**operation else {
+    let operation = burn(node)?;
+    let OperationIr::Module(ModuleOperationIr::Attention(op)) = operation else {
         return None;
     };
     let options = &op.options;
@@ -60,10 +58,7 @@ fn attention(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
     let last = product(graph.get(index)?)?;
     let mut old = vec![index];
     let softmax = made_for_one(graph, &last.lhs, &mut old)?;
-    let Op::Burn(operation) = &softmax.op else {
-        return None;
-    };
-    let OperationIr::Activation(ActivationOperationIr::Softmax(softmax)) = &**operation else {
+    let OperationIr::Activation(ActivationOperationIr::Softmax(softmax)) = burn(softmax)? else {
         return None;
     };
     if softmax.axis != 3 || softmax.input.shape.num_dims() != 4 {
@@ -75,10 +70,7 @@ fn attention(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
         if let Some(first) = product(node) {
             break first;
         }
-        let Op::Burn(operation) = &node.op else {
-            return None;
-        };
-        let (part, before) = part(operation, scores)?;
+        let (part, before) = part(burn(node)?, scores)?;
         parts.push(part);
         scores = before;
     };
@@ -125,10 +117,8 @@ fn attention(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
 
 /// The product of two tensors of rank 4 that a node is.
 fn product(node: &Node) -> Option<&MatmulOpIr> {
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
-    match &**operation {
+    let operation = burn(node)?;
+    match operation {
         OperationIr::Float(_, FloatOperationIr::Matmul(product)) => {
             (product.out.shape.num_dims() == 4).then_some(product)
         }

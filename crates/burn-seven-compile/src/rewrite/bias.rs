@@ -3,7 +3,7 @@
 use burn_ir::{NumericOperationIr, OperationIr};
 use burn_seven_kernels::Activation;
 
-use super::constant;
+use super::{burn, constant};
 use crate::graph::{Graph, Node};
 use crate::kernels::Op;
 
@@ -25,10 +25,8 @@ fn fused(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
     }
     let (mut old, product) = graph.only_user_of_rows(&node.outputs[0])?;
     let user = graph.get(*old.last()?)?;
-    let Op::Burn(operation) = &user.op else {
-        return None;
-    };
-    let OperationIr::NumericFloat(_, NumericOperationIr::Add(add)) = &**operation else {
+    let operation = burn(user)?;
+    let OperationIr::NumericFloat(_, NumericOperationIr::Add(add)) = operation else {
         return None;
     };
     let other = match add.lhs.id == product.id {

@@ -7,7 +7,7 @@ use burn_ir::{BatchNormOpIr, ModuleOperationIr, OperationIr, TensorIr};
 use burn_seven_cpu::sparse;
 use burn_seven_kernels::Activation;
 
-use super::{constant, is_float, number};
+use super::{burn, constant, is_float, number};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Convolution, Filter, Op};
 use crate::value::Value;
@@ -29,10 +29,8 @@ pub(super) fn rewrite(graph: &mut Graph, fuse: bool) {
 }
 
 fn convolution(graph: &Graph, node: &Node) -> Option<Node> {
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
-    let (input, weight, bias, output, options) = match &**operation {
+    let operation = burn(node)?;
+    let (input, weight, bias, output, options) = match operation {
         OperationIr::Module(ModuleOperationIr::Conv2d(op)) => {
             let options = &op.options;
             let rest = (
@@ -108,10 +106,8 @@ fn normed(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
         return None;
     };
     let (place, user) = graph.only_user(node.outputs[0].id)?;
-    let Op::Burn(operation) = &user.op else {
-        return None;
-    };
-    let OperationIr::Module(ModuleOperationIr::BatchNorm(norm)) = &**operation else {
+    let operation = burn(user)?;
+    let OperationIr::Module(ModuleOperationIr::BatchNorm(norm)) = operation else {
         return None;
     };
     let Filter::Given(filter) = &convolution.filter else {

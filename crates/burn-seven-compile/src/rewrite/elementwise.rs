@@ -2,7 +2,7 @@
 
 use burn_ir::{NumericOperationIr, OperationIr};
 
-use super::is_float;
+use super::{burn, is_float};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Add, Op};
 
@@ -15,10 +15,8 @@ pub(super) fn rewrite(graph: &mut Graph) {
 }
 
 fn elementwise(node: &Node) -> Option<Node> {
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
-    let (kind, binary) = match &**operation {
+    let operation = burn(node)?;
+    let (kind, binary) = match operation {
         OperationIr::NumericFloat(_, NumericOperationIr::Add(binary)) => (Add::Sum, binary),
         OperationIr::NumericFloat(_, NumericOperationIr::Mul(binary)) => (Add::Product, binary),
         _ => return None,

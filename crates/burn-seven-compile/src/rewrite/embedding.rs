@@ -2,7 +2,7 @@
 
 use burn_ir::{ModuleOperationIr, OperationIr};
 
-use super::is_float;
+use super::{burn, is_float};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Embedding, Op};
 
@@ -15,10 +15,8 @@ pub(super) fn rewrite(graph: &mut Graph) {
 }
 
 fn embedding(graph: &Graph, node: &Node) -> Option<Node> {
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
-    let OperationIr::Module(ModuleOperationIr::Embedding(layer)) = &**operation else {
+    let operation = burn(node)?;
+    let OperationIr::Module(ModuleOperationIr::Embedding(layer)) = operation else {
         return None;
     };
     let table = graph.constants.get(&layer.weights.id)?;

@@ -1,11 +1,9 @@
 //! Activation functions that Burn writes as several operations: SiLU, and GELU by tanh.
 
-use burn_ir::{
-    ActivationOperationIr, FloatOperationIr, NumericOperationIr, OperationIr, TensorId, TensorIr,
-};
+use burn_ir::{ActivationOperationIr, FloatOperationIr, NumericOperationIr, OperationIr, TensorIr};
 use burn_seven_kernels::Activation;
 
-use super::{is_float, number};
+use super::{burn, is_float, made_by, number};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Activate, Op};
 
@@ -24,17 +22,6 @@ pub(super) fn rewrite(graph: &mut Graph) {
         }
     }
     graph.remove_dead();
-}
-
-fn burn(node: &Node) -> Option<&OperationIr> {
-    match &node.op {
-        Op::Burn(operation) => Some(operation),
-        _ => None,
-    }
-}
-
-fn made_by(graph: &Graph, id: TensorId) -> Option<&OperationIr> {
-    burn(graph.producer(id)?.1)
 }
 
 /// `x sigmoid(x)`.

@@ -11,14 +11,16 @@ mod merge;
 mod norm;
 mod pooling;
 mod product;
+mod rms_norm;
 mod softmax;
 mod views;
 
 use burn::tensor::DType;
-use burn_ir::{ScalarIr, TensorId, TensorIr};
+use burn_ir::{OperationIr, ScalarIr, TensorId, TensorIr};
 
 use crate::config::{CompileConfig, Products};
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
+use crate::kernels::Op;
 
 /// Rewrites the graph as the configuration says. What products with constants are run by is chosen
 /// later.
@@ -31,6 +33,7 @@ pub(crate) fn rewrite(graph: &mut Graph, config: &CompileConfig) {
     if config.fuse {
         attention::rewrite(graph);
         gates::rewrite(graph);
+        rms_norm::rewrite(graph);
         bias::rewrite(graph);
         activation::rewrite(graph);
         norm::rewrite(graph);
@@ -53,6 +56,19 @@ fn constant(graph: &Graph, id: TensorId) -> Option<Vec<f32>> {
 /// A constant's one value, of a tensor of any shape.
 fn number(scalar: ScalarIr) -> f32 {
     scalar.elem::<f32>()
+}
+
+/// The operation of Burn's that a node is.
+fn burn(node: &Node) -> Option<&OperationIr> {
+    match &node.op {
+        Op::Burn(operation) => Some(operation),
+        _ => None,
+    }
+}
+
+/// The operation of Burn's that makes a tensor.
+fn made_by(graph: &Graph, id: TensorId) -> Option<&OperationIr> {
+    burn(graph.producer(id)?.1)
 }
 
 fn is_float(ir: &TensorIr) -> bool {

@@ -2,7 +2,7 @@
 
 use burn_ir::{ModuleOperationIr, NumericOperationIr, OperationIr, TensorIr};
 
-use super::{constant, is_float, number};
+use super::{burn, constant, is_float, number};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Norm, Op};
 
@@ -15,10 +15,8 @@ pub(super) fn rewrite(graph: &mut Graph) {
 }
 
 fn norm(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
-    let Op::Burn(operation) = &graph.get(index)?.op else {
-        return None;
-    };
-    let OperationIr::Module(ModuleOperationIr::LayerNorm(layer)) = &**operation else {
+    let operation = burn(graph.get(index)?)?;
+    let OperationIr::Module(ModuleOperationIr::LayerNorm(layer)) = operation else {
         return None;
     };
     if !is_float(&layer.input) || layer.input.shape.num_elements() == 0 {
@@ -65,10 +63,8 @@ fn norm(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
 /// The two tensors of one shape whose sum this is.
 fn sum<'a>(graph: &'a Graph, ir: &TensorIr) -> Option<(usize, &'a TensorIr, &'a TensorIr)> {
     let (index, node) = graph.producer(ir.id)?;
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
-    let OperationIr::NumericFloat(_, NumericOperationIr::Add(add)) = &**operation else {
+    let operation = burn(node)?;
+    let OperationIr::NumericFloat(_, NumericOperationIr::Add(add)) = operation else {
         return None;
     };
     let alike = add.lhs.shape == add.out.shape && add.rhs.shape == add.out.shape;

@@ -3,7 +3,7 @@
 use burn_ir::{ModuleOperationIr, OperationIr, TensorIr};
 use burn_seven_cpu::fused::Window;
 
-use super::is_float;
+use super::{burn, is_float};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Fold, Op, Pooling};
 
@@ -16,10 +16,8 @@ pub(super) fn rewrite(graph: &mut Graph) {
 }
 
 fn pooling(node: &Node) -> Option<Node> {
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
-    let (window, fold, input, output) = match &**operation {
+    let operation = burn(node)?;
+    let (window, fold, input, output) = match operation {
         OperationIr::Module(ModuleOperationIr::MaxPool2d(op)) => {
             let window = Window {
                 kernel: op.kernel_size,

@@ -5,7 +5,7 @@ use burn::tensor::Shape;
 use burn_ir::{FloatOperationIr, ModuleOperationIr, OperationIr, TensorIr};
 use burn_seven_kernels::Activation;
 
-use super::{constant, is_float};
+use super::{burn, constant, is_float};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Linear, Op, Weight};
 
@@ -20,10 +20,8 @@ pub(super) fn rewrite(graph: &mut Graph) {
 }
 
 fn linear(graph: &Graph, node: &Node) -> Option<Node> {
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
-    let (input, weight, bias, output) = match &**operation {
+    let operation = burn(node)?;
+    let (input, weight, bias, output) = match operation {
         OperationIr::Float(_, FloatOperationIr::Matmul(product)) => {
             (&product.lhs, &product.rhs, None, &product.out)
         }

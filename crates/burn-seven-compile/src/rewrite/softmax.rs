@@ -2,7 +2,7 @@
 
 use burn_ir::{ActivationOperationIr, OperationIr};
 
-use super::is_float;
+use super::{burn, is_float};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Op, Softmax};
 
@@ -15,10 +15,8 @@ pub(super) fn rewrite(graph: &mut Graph) {
 }
 
 fn softmax(node: &Node) -> Option<Node> {
-    let Op::Burn(operation) = &node.op else {
-        return None;
-    };
-    let OperationIr::Activation(ActivationOperationIr::Softmax(softmax)) = &**operation else {
+    let operation = burn(node)?;
+    let OperationIr::Activation(ActivationOperationIr::Softmax(softmax)) = operation else {
         return None;
     };
     let last = softmax.axis + 1 == softmax.input.shape.num_dims();
