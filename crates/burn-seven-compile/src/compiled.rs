@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use burn::module::Module;
 use burn::tensor::DType;
 
+use crate::awake::awake;
 use crate::capture::capture;
 use crate::choose::{Known, choose};
 use crate::config::CompileConfig;
@@ -104,6 +105,9 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
 
     /// The outputs, as the model's forward pass gives them.
     ///
+    /// It is run by a thread of rayon's pool; the others are kept awake meanwhile, so that short
+    /// operations gain from them.
+    ///
     /// Inputs of shapes that are new are compiled first, which takes milliseconds. Batch and
     /// sequence length may so vary freely.
     ///
@@ -116,7 +120,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
         let inputs = values(inputs)?;
         let planned = self.planned(&example, &signature(&inputs))?;
         drop(example); // so that inputs which no one else holds may be written in place
-        let outputs = in_pool(|| planned.plan.run(inputs, &self.pool))?;
+        let outputs = awake(|| planned.plan.run(inputs, &self.pool))?;
         self.rebuild(&planned, outputs)
     }
 
@@ -139,7 +143,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
     pub fn report_for(&self, inputs: I) -> Result<CompileReport, CompileError> {
         let given = values(inputs.clone())?;
         let planned = self.planned(&inputs, &signature(&given))?;
-        CompileReport::new(&planned.plan, &given, &self.pool)
+        awake(|| CompileReport::new(&planned.plan, &given, &self.pool))
     }
 
     pub(crate) fn rebuild(
@@ -176,15 +180,6 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
         let planned = found.1.clone();
         plans.push(found);
         Some(planned)
-    }
-}
-
-/// Runs on a thread of rayon's pool, so that operations which share their work among threads need
-/// not call for them from outside each time.
-fn in_pool<T: Send>(run: impl FnOnce() -> T + Send) -> T {
-    match rayon::current_num_threads() {
-        1 => run(),
-        _ => rayon::join(run, || ()).0,
     }
 }
 

@@ -34,6 +34,7 @@
 //! # Ok::<(), burn_seven_compile::CompileError>(())
 //! ```
 
+mod awake;
 mod capture;
 mod check;
 mod choose;

@@ -83,6 +83,8 @@ pub fn multiply_with(
         parts.into_iter().for_each(|part| product.part(part));
     } else if alike && parts.len().is_multiple_of(threads) || parts.len() >= MANY * threads {
         parts.into_par_iter().for_each(|part| product.part(part));
+    } else if parts.len() < threads {
+        product.by_shares(&parts, threads.div_ceil(parts.len().max(1)));
     } else {
         product.on_all_cores(&parts);
     }
@@ -180,21 +182,50 @@ impl Product<'_> {
         });
     }
 
+    /// All of it, each part by so many cores at once that share its blocks. Each fills panels of its
+    /// own: that is less work than to fetch them from another core's cache, and to wait for them.
+    fn by_shares(&self, parts: &[Part], shares: usize) {
+        let blocks: Vec<_> = self.weight.blocks().enumerate().collect();
+        let each = blocks.len().div_ceil(shares).max(1);
+        let jobs = parts.iter().flat_map(|part| {
+            let shares = blocks.chunks(each);
+            shares.map(move |share| (*part, share))
+        });
+        let jobs: Vec<_> = jobs.collect();
+        jobs.into_par_iter().for_each(|(part, share)| {
+            line::with_panels(self.room(part), |panels| {
+                self.gather_all(part, panels);
+                for (block, outputs) in share {
+                    self.block(*block, outputs.clone(), part, panels);
+                }
+            });
+        });
+    }
+
     /// All of it, on all cores, though there are few parts.
     fn on_all_cores(&self, parts: &[Part]) {
         let all = parts.iter().map(|part| self.room(*part)).sum();
-        line::with_panels(all, |mut rest| {
-            let mut cut = Vec::with_capacity(parts.len());
+        line::with_panels(all, |panels| {
+            let (mut rest, mut chunks) = (&mut *panels, Vec::new());
+            for part in parts {
+                for inputs in self.weight.chunks() {
+                    let panel;
+                    (panel, rest) = rest.split_at_mut(room(&inputs, *part));
+                    chunks.push((*part, inputs, panel));
+                }
+            }
+            chunks
+                .into_par_iter()
+                .for_each(|(part, inputs, panel)| self.gather(part, &inputs, panel));
+            let (mut rest, mut cut) = (&*panels, Vec::with_capacity(parts.len()));
             for part in parts {
                 let panels;
-                (panels, rest) = rest.split_at_mut(self.room(*part));
+                (panels, rest) = rest.split_at(self.room(*part));
                 cut.push((*part, panels));
             }
-            cut.par_iter_mut()
-                .for_each(|(part, panels)| self.gather_all(*part, panels));
             let jobs = self.weight.blocks().enumerate().flat_map(|block| {
                 let panels = cut.iter();
-                panels.map(move |(part, panels)| (block.clone(), *part, &**panels))
+                panels.map(move |(part, panels)| (block.clone(), *part, *panels))
             });
             let jobs: Vec<_> = jobs.collect();
             jobs.into_par_iter()
