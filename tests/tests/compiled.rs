@@ -4,7 +4,7 @@
 
 use burn::module::{Lora, Module};
 use burn::tensor::{Device, Int, Tensor};
-use burn_seven::sparse::{CompileConfig, CompileError, Product, Products, compile};
+use burn_seven::sparse::{CompileConfig, CompileError, ProductKind, Products, compile};
 use burn_seven::{OneShotSchedule, PrunerConfig, SnipScorerConfig, Sparsity};
 use burn_seven_tests::model::{Net, gradients};
 
@@ -45,7 +45,7 @@ fn masks_are_part_of_the_compiled_weights_and_stay_when_they_are_made_permanent(
         report
             .products
             .iter()
-            .all(|one| one.product == Product::Sparse)
+            .all(|one| one.product == ProductKind::Sparse)
     );
     let zeros: f64 = report.products.iter().map(|one| one.sparsity).sum();
     assert!(zeros > 1.5, "{report}");

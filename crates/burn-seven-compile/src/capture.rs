@@ -1,5 +1,6 @@
 //! Recording a forward pass: the one place that talks to Burn's capture device.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -38,6 +39,10 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
     inputs: &I,
     forward: impl Fn(&M, I) -> O,
 ) -> Result<Captured<O>, CompileError> {
+    let Some(_guard) = Capturing::begin() else {
+        let message = "its forward pass compiles another model".to_string();
+        return Err(CompileError::Capture { message });
+    };
     // One device for the process, since there are only so many, and one capture at a time on it.
     static DEVICE: OnceLock<Mutex<Device>> = OnceLock::new();
     let device = DEVICE.get_or_init(|| Mutex::new(Device::capture()));
@@ -111,6 +116,26 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
         outputs: output_ids,
         template,
     })
+}
+
+thread_local! {
+    /// Whether this thread is capturing.
+    static CAPTURING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A thread captures one forward pass at a time: for another it would wait for itself.
+struct Capturing;
+
+impl Capturing {
+    fn begin() -> Option<Self> {
+        (!CAPTURING.replace(true)).then_some(Self)
+    }
+}
+
+impl Drop for Capturing {
+    fn drop(&mut self) {
+        CAPTURING.set(false);
+    }
 }
 
 /// Puts tensors without values on the capture device in the place of parameters.

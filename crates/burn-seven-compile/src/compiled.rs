@@ -1,5 +1,6 @@
 //! A model that is ready to run.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::Module;
@@ -8,7 +9,8 @@ use burn::tensor::DType;
 use crate::awake::awake;
 use crate::capture::capture;
 use crate::choose::{Known, choose};
-use crate::config::CompileConfig;
+use crate::config::{CompileConfig, Precision, Products};
+use crate::error::message;
 use crate::fold;
 use crate::plan::Plan;
 use crate::pool::Pool;
@@ -18,8 +20,12 @@ use crate::tensors::Tensors;
 use crate::value::Value;
 use crate::{CompileError, check};
 
-/// Shapes and types of all inputs.
-type Signature = Vec<(Vec<usize>, DType)>;
+/// How inputs are put together, and shapes and types of all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Signature {
+    structure: Vec<usize>,
+    tensors: Vec<(Vec<usize>, DType)>,
+}
 
 /// A plan, and how outputs are put together from tensors.
 #[derive(Debug)]
@@ -33,8 +39,8 @@ type Planner<I, O> = dyn Fn(&I, &Known) -> Result<Planned<O>, CompileError> + Se
 
 /// A model's forward pass, [compiled](crate::compile).
 ///
-/// It holds the weights that the model had; when they change, compile again. It may be run by
-/// several threads at once.
+/// It holds the weights that the model had, and the example; when weights change, compile again. It
+/// may be run by several threads at once.
 pub struct Compiled<I, O> {
     planner: Box<Planner<I, O>>,
     known: Known,
@@ -72,14 +78,29 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
                 found: "0".to_string(),
             });
         }
+        if config.products == Products::Dense && config.precision != Precision::Float32 {
+            return Err(CompileError::Config {
+                parameter: "precision",
+                expected: "Float32 where no product is sparse",
+                found: format!("{:?}", config.precision),
+            });
+        }
         let forward = Arc::new(forward);
         let planner = {
-            let (model, forward, config) = (model.clone(), forward.clone(), config.clone());
+            // `valid` takes running statistics off the caller's model: they may change there.
+            let (model, forward, config) = (model.valid(), forward.clone(), config.clone());
             move |inputs: &I, known: &Known| {
                 let captured = capture(&model, inputs, &*forward)?;
                 let mut graph = fold::graph(&captured)?;
-                rewrite(&mut graph, &config);
-                let choices = choose(&mut graph, &config, known);
+                let choose = || {
+                    rewrite(&mut graph, &config);
+                    choose(&mut graph, &config, known)
+                };
+                // Nothing that a panic leaves behind is used again.
+                let choices = catch_unwind(AssertUnwindSafe(choose)).map_err(|panic| {
+                    let message = message(panic);
+                    CompileError::Capture { message }
+                })?;
                 Ok(Planned {
                     plan: Plan::new(graph, choices),
                     template: captured.template,
@@ -92,11 +113,14 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
             pool: Pool::default(),
             plans: Mutex::new(Vec::new()),
             shapes: config.shapes,
-            example: signature(&values(example.clone())?),
+            example: signature(&example, &values(example.clone())?),
             example_inputs: example.clone(),
         };
         compiled.planned(&example, &compiled.example)?;
         if config.check {
+            if let Some(operation) = compiled.planned(&example, &compiled.example)?.plan.draws() {
+                return Err(CompileError::Random { operation });
+            }
             let tolerance = check::tolerance(config.precision);
             check::against(model, &*forward, &example, &compiled, tolerance)?;
         }
@@ -108,8 +132,9 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
     /// It is run by a thread of rayon's pool; the others are kept awake meanwhile, so that short
     /// operations gain from them.
     ///
-    /// Inputs of shapes that are new are compiled first, which takes milliseconds. Batch and
-    /// sequence length may so vary freely.
+    /// Inputs of shapes that are new are compiled first, so that batch and sequence length may vary
+    /// freely. That takes milliseconds, and a trial of each weight for numbers of rows below 128
+    /// that are new. Outputs for new shapes are not compared with the model's.
     ///
     /// # Errors
     ///
@@ -118,7 +143,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
     pub fn run(&self, inputs: I) -> Result<O, CompileError> {
         let example = inputs.clone();
         let inputs = values(inputs)?;
-        let planned = self.planned(&example, &signature(&inputs))?;
+        let planned = self.planned(&example, &signature(&example, &inputs))?;
         drop(example); // so that inputs which no one else holds may be written in place
         let outputs = awake(|| planned.plan.run(inputs, &self.pool))?;
         self.rebuild(&planned, outputs)
@@ -142,7 +167,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
     /// As [`run`](Self::run).
     pub fn report_for(&self, inputs: I) -> Result<CompileReport, CompileError> {
         let given = values(inputs.clone())?;
-        let planned = self.planned(&inputs, &signature(&given))?;
+        let planned = self.planned(&inputs, &signature(&inputs, &given))?;
         awake(|| CompileReport::new(&planned.plan, &given, &self.pool))
     }
 
@@ -165,6 +190,10 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
             return Ok(planned);
         }
         let planned = Arc::new((self.planner)(inputs, &self.known)?);
+        // Another thread may have been faster.
+        if let Some(planned) = self.kept(like) {
+            return Ok(planned);
+        }
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if plans.len() >= self.shapes {
             plans.remove(0);
@@ -189,7 +218,12 @@ fn values<T: Tensors>(tensors: T) -> Result<Vec<Value>, CompileError> {
     Ok(values)
 }
 
-fn signature(values: &[Value]) -> Signature {
+fn signature<T: Tensors>(tensors: &T, values: &[Value]) -> Signature {
+    let mut structure = Vec::new();
+    tensors.structure(&mut structure);
     let one = |value: &Value| (value.shape().to_vec(), value.dtype());
-    values.iter().map(one).collect()
+    Signature {
+        structure,
+        tensors: values.iter().map(one).collect(),
+    }
 }

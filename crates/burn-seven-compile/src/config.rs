@@ -79,6 +79,9 @@ impl CompileConfig {
     /// for the example and for other values of its shapes: they may differ by 1e-4 of the largest
     /// value, with [`Precision::Bfloat16`] by 0.1 of it. Default: true
     ///
+    /// Outputs of integers and booleans are not compared, since they may follow from values that
+    /// are equal but for rounding.
+    ///
     /// A model with random operations, such as noise in its forward pass, cannot be compared.
     #[must_use]
     pub fn with_check(mut self, check: bool) -> Self {

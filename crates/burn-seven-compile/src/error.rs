@@ -40,6 +40,15 @@ pub enum CompileError {
         /// What Burn said.
         message: String,
     },
+    /// The forward pass draws random numbers.
+    #[error(
+        "the forward pass draws random numbers ({operation}), so that its outputs cannot be \
+         compared: turn that off by `CompileConfig::with_check(false)`"
+    )]
+    Random {
+        /// The operation, as Burn's graph names it.
+        operation: String,
+    },
     /// An operation of the graph failed.
     #[error("the operation {operation} failed: {message}")]
     Operation {

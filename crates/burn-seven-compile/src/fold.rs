@@ -64,20 +64,27 @@ pub(crate) fn graph<O>(captured: &Captured<O>) -> Result<Graph, CompileError> {
     Ok(graph)
 }
 
-/// Whether an operation gives the same each time.
-fn folds(operation: &OperationIr) -> bool {
-    let draws = matches!(
+/// Whether an operation draws random numbers.
+pub(crate) fn draws(operation: &OperationIr) -> bool {
+    matches!(
         operation,
         OperationIr::Float(_, FloatOperationIr::Random(_))
             | OperationIr::NumericInt(_, NumericOperationIr::IntRandom(_))
             | OperationIr::NumericFloat(_, NumericOperationIr::IntRandom(_))
-    );
+    )
+}
+
+/// Whether an operation gives the same each time.
+fn folds(operation: &OperationIr) -> bool {
     let other = matches!(
         operation,
         OperationIr::Custom(_) | OperationIr::Distributed(_)
     );
-    !draws && !other && operation.outputs().next().is_some()
+    !draws(operation) && !other && operation.outputs().next().is_some()
 }
+
+/// What paths of constants begin with that are computed of parameters.
+pub(crate) const FROM: &str = "from ";
 
 /// What a constant is called that is made of others: by the one parameter that it is a view of, or
 /// by all that are in it.
@@ -98,6 +105,6 @@ fn path(operation: &OperationIr, graph: &Graph) -> Option<String> {
     match from[..] {
         [] => None,
         [one] if view => Some(one.to_string()),
-        _ => Some(format!("from {}", from.join(", "))),
+        _ => Some(format!("{FROM}{}", from.join(", "))),
     }
 }

@@ -96,7 +96,7 @@ impl Graph {
         self.nodes.get(index)?.as_ref()
     }
 
-    pub fn get_mut(&mut self, index: usize) -> Option<&mut Op> {
+    pub fn op_mut(&mut self, index: usize) -> Option<&mut Op> {
         Some(&mut self.nodes.get_mut(index)?.as_mut()?.op)
     }
 

@@ -52,7 +52,7 @@ mod rewrite;
 mod tensors;
 mod value;
 
-pub use choose::Product;
+pub use choose::ProductKind;
 pub use compiled::Compiled;
 pub use config::{CompileConfig, Precision, Products};
 pub use error::CompileError;

@@ -10,8 +10,9 @@ use burn_ir::TensorId;
 use crate::CompileError;
 use crate::choose::Choice;
 use crate::error::message;
+use crate::fold::draws;
 use crate::graph::Graph;
-use crate::interpreter::Interpreter;
+use crate::interpreter::{self, Interpreter};
 use crate::kernels::Op;
 use crate::pool::Pool;
 use crate::value::Value;
@@ -108,11 +109,20 @@ impl Plan {
         let mut last = Instant::now();
         self.run_with(inputs, pool, |op, done| {
             if done {
-                times.push((op.name(), last.elapsed().as_secs_f64()));
+                let seconds = last.elapsed().as_secs_f64();
+                times.push((op.name(), seconds));
             }
             last = Instant::now();
         })?;
         Ok(times)
+    }
+
+    /// The name of an operation that draws random numbers, if there is one.
+    pub fn draws(&self) -> Option<String> {
+        self.steps.iter().find_map(|step| match &step.op {
+            Op::Burn(operation) if draws(operation) => Some(interpreter::name(operation)),
+            _ => None,
+        })
     }
 
     /// `at` is called before each operation, and after it with true.

@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::value::Value;
+
 /// Buffers that no tensor needs at the moment.
 ///
 /// Fresh memory costs the system a page at a time, which takes longer than many operations on it.
@@ -27,7 +29,7 @@ impl Pool {
             .enumerate()
             .filter(|(_, values)| (count..=2 * count.max(1024)).contains(&values.capacity()));
         match fits.min_by_key(|(_, values)| values.capacity()) {
-            Some((index, _)) => free.swap_remove(index),
+            Some((index, _)) => free.remove(index),
             None => Vec::with_capacity(count),
         }
     }
@@ -35,8 +37,16 @@ impl Pool {
     /// Takes a buffer back.
     pub fn give(&self, values: Vec<f32>) {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < KEPT {
-            free.push(values);
+        if free.len() >= KEPT {
+            free.remove(0); // the one that was of no use for the longest time
+        }
+        free.push(values);
+    }
+
+    /// Takes a tensor's memory back, if no one else holds it.
+    pub fn take_back(&self, value: Value) {
+        if let Some(memory) = value.into_memory() {
+            self.give(memory);
         }
     }
 }
@@ -54,5 +64,17 @@ mod tests {
         assert_ne!(pool.take(100_000).as_ptr(), address);
         assert_eq!(pool.take(4000).as_ptr(), address);
         assert_eq!(pool.take(3).len(), 3);
+    }
+
+    #[test]
+    fn what_is_of_no_use_makes_room() {
+        let pool = Pool::default();
+        for _ in 0..2 * KEPT {
+            pool.give(vec![0.0; 3]);
+        }
+        let values = pool.take(9000);
+        let address = values.as_ptr();
+        pool.give(values);
+        assert_eq!(pool.take(9000).as_ptr(), address);
     }
 }

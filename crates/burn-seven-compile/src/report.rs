@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
 
 use crate::CompileError;
-use crate::choose::{Choice, Product};
+use crate::choose::{Choice, ProductKind};
 use crate::plan::Plan;
 use crate::pool::Pool;
 use crate::value::Value;
@@ -24,7 +24,9 @@ pub struct ProductReport {
     /// The share of the weights that are 0.
     pub sparsity: f64,
     /// How it is run.
-    pub product: Product,
+    pub product: ProductKind,
+    /// Whether its weights were rounded to bfloat16.
+    pub rounded: bool,
     /// What a dense and a sparse product of so many rows take in seconds, where both were tried:
     /// from a trial of at most 128 rows or 2 images. Of a weight with inputs or outputs whose
     /// weights are all 0 the dense product is the compact one.
@@ -93,7 +95,7 @@ impl CompileReport {
 
     /// How many products skip zeros, or inputs and outputs of zeros.
     pub fn sparse_products(&self) -> usize {
-        let dense = |one: &&ProductReport| one.product == Product::Dense;
+        let dense = |one: &&ProductReport| one.product == ProductKind::Dense;
         self.products.len() - self.products.iter().filter(dense).count()
     }
 
@@ -120,6 +122,7 @@ fn product(choice: &Choice) -> ProductReport {
         rows: choice.rows,
         sparsity: 1.0 - choice.nonzeros as f64 / entries.max(1) as f64,
         product: choice.kind,
+        rounded: choice.rounded,
         seconds: choice.measured.map(|times| [times.dense, times.sparse]),
     }
 }
@@ -150,9 +153,10 @@ impl Display for CompileReport {
                 micros(0),
                 micros(1),
                 match one.product {
-                    Product::Dense => "dense",
-                    Product::Compact => "compact",
-                    Product::Sparse => "sparse",
+                    ProductKind::Dense => "dense",
+                    ProductKind::Compact => "compact",
+                    ProductKind::Sparse if one.rounded => "sparse, rounded",
+                    ProductKind::Sparse => "sparse",
                 },
             )?;
         }

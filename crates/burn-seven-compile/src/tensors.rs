@@ -29,6 +29,10 @@ pub(crate) mod sealed {
         /// The numbers of tensors on a capture device.
         fn ids(&self, ids: &mut Vec<TensorId>) -> Result<(), CompileError>;
 
+        /// Adds what the tensors by themselves do not tell: how many there are in each list, and
+        /// which optional ones are there.
+        fn structure(&self, structure: &mut Vec<usize>);
+
         /// The tensors, which should be on flex.
         fn take(self, values: &mut Vec<Value>) -> Result<(), CompileError>;
 
@@ -62,6 +66,8 @@ macro_rules! tensor {
                     }),
                 }
             }
+
+            fn structure(&self, _structure: &mut Vec<usize>) {}
 
             fn take(self, values: &mut Vec<Value>) -> Result<(), CompileError> {
                 let tensor = match self.is_autodiff() {
@@ -104,6 +110,10 @@ macro_rules! tuple {
                 Ok(())
             }
 
+            fn structure(&self, _structure: &mut Vec<usize>) {
+                $(self.$index.structure(_structure);)*
+            }
+
             fn take(self, _values: &mut Vec<Value>) -> Result<(), CompileError> {
                 $(self.$index.take(_values)?;)*
                 Ok(())
@@ -135,6 +145,11 @@ impl<T: sealed::Tensors> sealed::Tensors for Vec<T> {
         self.iter().try_for_each(|one| one.ids(ids))
     }
 
+    fn structure(&self, structure: &mut Vec<usize>) {
+        structure.push(self.len());
+        self.iter().for_each(|one| one.structure(structure));
+    }
+
     fn take(self, values: &mut Vec<Value>) -> Result<(), CompileError> {
         self.into_iter().try_for_each(|one| one.take(values))
     }
@@ -151,6 +166,11 @@ impl<T: sealed::Tensors> sealed::Tensors for Option<T> {
 
     fn ids(&self, ids: &mut Vec<TensorId>) -> Result<(), CompileError> {
         self.iter().try_for_each(|one| one.ids(ids))
+    }
+
+    fn structure(&self, structure: &mut Vec<usize>) {
+        structure.push(usize::from(self.is_some()));
+        self.iter().for_each(|one| one.structure(structure));
     }
 
     fn take(self, values: &mut Vec<Value>) -> Result<(), CompileError> {

@@ -63,16 +63,27 @@ impl Value {
     }
 
     /// A contiguous tensor in another shape of as many values.
+    ///
+    /// # Panics
+    ///
+    /// When the shape has another number of values, or the tensor is not contiguous.
     pub fn reshaped(self, shape: &Shape) -> Self {
+        assert_eq!(self.shape().num_elements(), shape.num_elements(), "values");
+        assert!(self.layout().is_contiguous(), "a contiguous tensor");
         let start = self.layout().start_offset();
         let strides = Layout::contiguous(shape.clone()).strides().to_vec();
         self.with_layout(Layout::new(shape.clone(), strides, start))
     }
 
     /// The values of a contiguous tensor of float32.
+    ///
+    /// # Panics
+    ///
+    /// When it is not one.
     pub fn floats(&self) -> &[f32] {
-        let range = self.layout().contiguous_offsets().unwrap_or((0, 0));
-        &self.memory()[range.0..range.1]
+        assert!(self.layout().is_contiguous(), "a contiguous tensor");
+        let start = self.layout().start_offset();
+        &self.memory()[start..start + self.layout().num_elements()]
     }
 
     /// The values, to be written in place; none where someone else holds them or they are not all
@@ -82,6 +93,15 @@ impl Value {
         let count = self.layout().num_elements();
         let values = self.0.try_storage_mut::<f32>()?;
         (whole && values.len() == count).then_some(values)
+    }
+
+    /// The values of a contiguous tensor of float32; copied only where someone else holds them.
+    pub fn into_floats(self) -> Vec<f32> {
+        let whole = self.0.bytes().len() == self.layout().num_elements() * size_of::<f32>();
+        match whole && self.0.is_unique() {
+            true => self.into_memory().unwrap_or_default(), // there is nothing in its way
+            false => self.floats().to_vec(),
+        }
     }
 
     /// The memory of float32 values that no one else holds.

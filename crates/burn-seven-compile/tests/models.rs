@@ -342,7 +342,7 @@ fn neurons_that_are_zero_altogether_make_a_smaller_dense_product() {
     let report = fast.report().unwrap();
     assert_ne!(
         report.products[0].product,
-        burn_seven_compile::Product::Dense,
+        burn_seven_compile::ProductKind::Dense,
         "{report}"
     );
     assert!((report.products[0].sparsity - 15.0 / 16.0).abs() < 1e-9);
@@ -368,4 +368,130 @@ fn rounded_weights_are_off_by_a_bounded_share() {
         assert!(worst < 1e-6, "{worst}");
         assert!(off.max().into_scalar::<f32>() > 1e-5);
     }
+}
+
+/// Runs the compiled model for inputs of another shape than it was compiled for.
+fn again<M, I, O>(
+    model: &M,
+    inputs: [I; 2],
+    forward: impl Fn(&M, I) -> O + Clone + Send + Sync + 'static,
+) where
+    M: Module + Send + Sync + 'static,
+    I: burn_seven_compile::Tensors,
+    O: burn_seven_compile::Tensors + common::Numbers,
+{
+    let config = burn_seven_compile::CompileConfig::new()
+        .with_products(burn_seven_compile::Products::Sparse);
+    let [first, second] = inputs;
+    let fast = config
+        .compile(model, first.clone(), forward.clone())
+        .unwrap();
+    for inputs in [second, first] {
+        let found = fast.run(inputs.clone()).unwrap();
+        let off = common::distance(found, forward(&model.valid(), inputs));
+        assert!(off < 1e-5, "{off}");
+    }
+}
+
+#[test]
+fn other_shapes_of_every_kind_of_layer() {
+    let config = TransformerDecoderConfig::new(32, 64, 4, 2);
+    let model: TransformerDecoder = prune(config.init(&device()), 0.7);
+    let inputs = [(5, 9), (7, 7)]
+        .map(|(tokens, memory)| (floats([2, tokens, 32], 1), floats([2, memory, 32], 2)));
+    again(
+        &model,
+        inputs,
+        |model: &TransformerDecoder, (x, memory): (Tensor<3>, Tensor<3>)| {
+            model.forward(TransformerDecoderInput::new(x, memory))
+        },
+    );
+    let model: SwiGlu = prune(SwiGluConfig::new(24, 40).init(&device()), 0.8);
+    let inputs = [floats([3, 5, 24], 1), floats([1, 1, 24], 2)];
+    again(&model, inputs, |model: &SwiGlu, x: Tensor<3>| {
+        model.forward(x)
+    });
+    let model: Lstm = prune(LstmConfig::new(12, 20, true).init(&device()), 0.8);
+    let inputs = [floats([3, 5, 12], 1), floats([1, 9, 12], 2)];
+    again(&model, inputs, |model: &Lstm, x: Tensor<3>| {
+        model.forward(x, None).0
+    });
+    let model: Gru = prune(GruConfig::new(12, 20, true).init(&device()), 0.8);
+    let inputs = [floats([3, 5, 12], 1), floats([1, 9, 12], 2)];
+    again(&model, inputs, |model: &Gru, x: Tensor<3>| {
+        model.forward(x, None)
+    });
+    let inputs = [integers([3, 6], 50, 1), integers([1, 11], 50, 2)];
+    again(&prune(Words::new(), 0.6), inputs, Words::forward);
+    let inputs = [floats([2, 3, 8, 8], 1), floats([5, 3, 8, 8], 2)];
+    again(&prune(Net::new(), 0.7), inputs, Net::forward);
+}
+
+#[test]
+fn optional_inputs_that_are_there_or_not_are_told_apart() {
+    let model: Linear = prune(LinearConfig::new(20, 20).init(&device()), 0.8);
+    type Inputs = (Tensor<2>, Option<Tensor<2>>, Option<Tensor<2>>);
+    let forward = |model: &Linear, (x, plus, minus): Inputs| {
+        let y = model.forward(x);
+        let y = plus.into_iter().fold(y, |y, plus| y + plus);
+        minus.into_iter().fold(y, |y, minus| y - minus)
+    };
+    let (x, other) = (floats([3, 20], 1), floats([3, 20], 2));
+    let inputs = [
+        (x.clone(), Some(other.clone()), None),
+        (x.clone(), None, Some(other.clone())),
+    ];
+    again(&model, inputs, forward);
+    let forward = |model: &Linear, (a, b): (Vec<Tensor<2>>, Vec<Tensor<2>>)| {
+        let sum = |all: Vec<Tensor<2>>| all.into_iter().reduce(|a, b| a + b).unwrap();
+        model.forward(sum(a)) - sum(b)
+    };
+    let (a, b, c) = (floats([3, 20], 1), floats([3, 20], 2), floats([3, 20], 3));
+    let inputs = [
+        (vec![a.clone()], vec![b.clone(), c.clone()]),
+        (vec![a, b], vec![c]),
+    ];
+    again(&model, inputs, forward);
+}
+
+#[test]
+fn parts_of_one_weight() {
+    let model: Linear = prune(LinearConfig::new(8, 16).init(&device()), 0.6);
+    check(&model, floats([3, 8], 1), |model: &Linear, x: Tensor<2>| {
+        let weight = model.weight.val();
+        let whole = x.clone().matmul(weight.clone());
+        let columns = x.clone().matmul(weight.clone().slice([0..8, 0..8]));
+        let rows = x.slice([0..3, 0..4]).matmul(weight.slice([0..4, 0..16]));
+        vec![whole, columns, rows]
+    });
+}
+
+#[test]
+fn running_statistics_stay_those_of_the_compiled_model() {
+    let model = prune(Net::new(), 0.7);
+    let fast = burn_seven_compile::compile(&model, floats([1, 3, 8, 8], 1), Net::forward).unwrap();
+    let x = floats([2, 3, 8, 8], 2);
+    let before = model.forward(x.clone());
+    let changed = model.norm.running_mean.value() + 3.0;
+    model.norm.running_mean.update(changed);
+    let _ = model.norm.running_mean.value_sync();
+    assert!(common::distance(model.forward(x.clone()), before.clone()) > 1e-3);
+    assert!(common::distance(fast.run(x).unwrap(), before) < 1e-5);
+}
+
+#[test]
+fn fewer_heads_of_keys_than_of_queries() {
+    let model: Linear = prune(LinearConfig::new(8, 8).init(&device()), 0.6);
+    let inputs = (
+        floats([1, 4, 5, 8], 1),
+        floats([1, 2, 5, 8], 2),
+        floats([1, 2, 5, 8], 3),
+    );
+    check(
+        &model,
+        inputs,
+        |_: &Linear, (q, k, v): (Tensor<4>, Tensor<4>, Tensor<4>)| {
+            burn::tensor::module::attention(q, k, v, None, None, Default::default())
+        },
+    );
 }

@@ -87,19 +87,71 @@ fn an_index_that_is_not_in_the_table_and_a_shape_that_does_not_fit() {
 }
 
 #[test]
-fn random_numbers_differ_from_the_models_own_so_the_check_refuses_them() {
+fn random_numbers_are_not_compared_and_are_drawn_anew_in_each_run() {
     let forward = |model: &Linear, x: Tensor<2>| {
         let noise = x.random_like(burn::tensor::Distribution::Default);
         model.forward(x + noise)
     };
     let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
-    assert!(matches!(error, CompileError::Mismatch { .. }), "{error}");
+    assert!(
+        matches!(&error, CompileError::Random { operation } if operation == "Float(Random)"),
+        "{error}"
+    );
     let unchecked = CompileConfig::new().with_check(false);
     let fast = unchecked
         .compile(&layer(), floats([2, 8], 1), forward)
         .unwrap();
     let run = || fast.run(floats([2, 8], 1)).unwrap();
     assert!(common::distance(run(), run()) > 0.0);
+}
+
+#[test]
+fn a_forward_pass_that_compiles_another_model() {
+    let inner = layer();
+    let forward = move |model: &Linear, x: Tensor<2>| {
+        let pass = |model: &Linear, x: Tensor<2>| model.forward(x);
+        let error = compile(&inner, floats([2, 8], 1), pass).unwrap_err();
+        panic!("{error} {}", model.weight.val().dims()[0] + x.dims()[0])
+    };
+    let forward = move |model: &Linear, x: Tensor<2>| -> Tensor<2> { forward(model, x) };
+    let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
+    assert!(
+        error.to_string().contains("compiles another model"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_example_that_the_model_refuses_and_made_up_values_that_it_does() {
+    let model: Embedding = EmbeddingConfig::new(10, 4).init(&device());
+    let forward = |model: &Embedding, x: Tensor<2, Int>| model.forward(x);
+    let error = compile(&model, Tensor::from_ints([[1, 10]], &device()), forward).unwrap_err();
+    assert!(matches!(error, CompileError::Operation { .. }), "{error}");
+    // Floats that are made up, between -1 and 1, are no index after this; the example is.
+    let forward = |model: &Embedding, x: Tensor<2>| model.forward((x - 1.0).int() * 4);
+    let fast = compile(&model, floats([2, 3], 1).abs() + 2.0, forward).unwrap();
+    assert!(fast.run(floats([2, 3], 2).abs() + 2.0).is_ok());
+}
+
+#[test]
+fn rounded_weights_where_no_product_is_sparse() {
+    let forward = |model: &Linear, x: Tensor<2>| model.forward(x);
+    let config = CompileConfig::new()
+        .with_products(burn_seven_compile::Products::Dense)
+        .with_precision(burn_seven_compile::Precision::Bfloat16);
+    let error = config
+        .compile(&layer(), floats([2, 8], 1), forward)
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            CompileError::Config {
+                parameter: "precision",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]

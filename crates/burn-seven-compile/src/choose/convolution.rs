@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError};
 use burn::tensor::Shape;
 use burn_seven_cpu::sparse::PackedConvolution;
 
-use super::{Choice, Known, Measured, Product, key, packs, trial::shortest};
+use super::identity::Identity;
+use super::{Choice, Known, Measured, ProductKind, packs, trial::shortest};
 use crate::config::Products;
 use crate::kernels::{Convolution, Filter};
 use crate::value::Value;
@@ -48,8 +49,8 @@ pub(super) fn choose(
     let shape = filter.shape().to_vec();
     let kind;
     (convolution.filter, kind) = match (sparse, packed) {
-        (true, Some(packed)) => (Filter::Sparse(packed), Product::Sparse),
-        _ => (Filter::Dense(filter), Product::Dense),
+        (true, Some(packed)) => (Filter::Sparse(packed), ProductKind::Sparse),
+        _ => (Filter::Dense(filter), ProductKind::Dense),
     };
     Some(Choice {
         paths: vec![convolution.path.clone()],
@@ -57,6 +58,7 @@ pub(super) fn choose(
         rows: batch * rows * columns,
         nonzeros,
         kind,
+        rounded: false,
         measured,
     })
 }
@@ -67,13 +69,16 @@ fn pack(
     convolution: &Convolution,
 ) -> Option<Arc<PackedConvolution>> {
     let filters = || known.filters.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, packed)) = filters().get(&key(filter))
+    let parts = std::slice::from_ref(filter);
+    let identity = Identity::of(parts, convolution.derived);
+    if let Some((known, packed)) = filters().get(&identity)
         && *packed.shape() == convolution.shape
+        && identity.is_of(std::slice::from_ref(known), parts)
     {
         return Some(packed.clone());
     }
     let packed = Arc::new(PackedConvolution::new(filter.floats(), convolution.shape)?);
-    filters().insert(key(filter), (filter.clone(), packed.clone()));
+    filters().insert(identity, (filter.clone(), packed.clone()));
     Some(packed)
 }
 
@@ -90,12 +95,10 @@ fn measure(
     sizes[0] = sizes[0].min(IMAGES);
     let shape = &convolution.shape;
     let mut of = vec![percent, shape.groups];
-    for list in [
-        &filter.shape().to_vec()[..],
-        &shape.stride,
-        &shape.dilation,
-        &sizes,
-    ] {
+    let weight = filter.shape().to_vec();
+    let padding = shape.padding.map(|(before, after)| [before, after]);
+    let padding = padding.as_flattened();
+    for list in [&weight, padding, &shape.stride, &shape.dilation, &sizes] {
         of.extend_from_slice(list);
     }
     let times = known.times(of, || {

@@ -9,7 +9,8 @@ use burn_backend::ops::FloatTensorOps;
 use burn_seven_cpu::sparse::{Packed, multiply};
 use burn_seven_kernels::Activation;
 
-use super::{Choice, Key, Known, Measured, Product, key, packs, trial::shortest};
+use super::identity::Identity;
+use super::{Choice, Known, Measured, ProductKind, packs, trial::shortest};
 use crate::config::{CompileConfig, Precision, Products};
 use crate::kernels::{Compact, Linear, Weight};
 use crate::pool::Pool;
@@ -41,7 +42,7 @@ pub(super) fn choose(
         return None;
     };
     let rows = input.num_elements() / linear.shape[0];
-    let form = form(known, parts, linear.shape, config);
+    let form = form(known, parts, linear, config);
     let mut measured = None;
     let sparse = match (config.products, &form.packed) {
         (Products::Measured, Some(packed)) if rows > 0 => {
@@ -54,11 +55,11 @@ pub(super) fn choose(
         _ => false,
     };
     let (weight, kind) = match (sparse, &form.packed, &form.compact) {
-        (true, Some(packed), _) => (Weight::Sparse(packed.clone()), Product::Sparse),
-        (_, _, Some(compact)) => (Weight::Compact(compact.clone()), Product::Compact),
+        (true, Some(packed), _) => (Weight::Sparse(packed.clone()), ProductKind::Sparse),
+        (_, _, Some(compact)) => (Weight::Compact(compact.clone()), ProductKind::Compact),
         _ => {
             let dense = form.dense.get_or_init(|| dense(parts, linear.shape));
-            (Weight::Dense(dense.clone()), Product::Dense)
+            (Weight::Dense(dense.clone()), ProductKind::Dense)
         }
     };
     linear.weight = weight;
@@ -68,6 +69,7 @@ pub(super) fn choose(
         rows,
         nonzeros: form.nonzeros,
         kind,
+        rounded: kind == ProductKind::Sparse && config.precision == Precision::Bfloat16,
         measured,
     })
 }
@@ -81,10 +83,13 @@ fn dense(parts: &[Value], shape: [usize; 2]) -> Value {
 }
 
 /// The forms of that weight that save something.
-fn form(known: &Known, parts: &[Value], shape: [usize; 2], config: &CompileConfig) -> Form {
-    let keys: Vec<Key> = parts.iter().map(key).collect();
+fn form(known: &Known, parts: &[Value], linear: &Linear, config: &CompileConfig) -> Form {
+    let shape = linear.shape;
+    let identity = Identity::of(parts, linear.derived);
     let weights = || known.weights.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, form)) = weights().get(&keys) {
+    if let Some((known, form)) = weights().get(&identity)
+        && identity.is_of(known, parts)
+    {
         return form.clone();
     }
     let rows = dense(parts, shape).contiguous();
@@ -105,7 +110,7 @@ fn form(known: &Known, parts: &[Value], shape: [usize; 2], config: &CompileConfi
             .map(Arc::new),
         dense: Arc::default(),
     };
-    weights().insert(keys, (parts.to_vec(), form.clone()));
+    weights().insert(identity, (parts.to_vec(), form.clone()));
     form
 }
 

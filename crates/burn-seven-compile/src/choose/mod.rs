@@ -1,6 +1,7 @@
 //! Whether products with a weight skip its zeros, by trying both.
 
 mod convolution;
+mod identity;
 mod linear;
 mod trial;
 
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn_seven_cpu::sparse::PackedConvolution;
 
+use self::identity::Identity;
 use crate::config::{CompileConfig, Products};
 use crate::graph::Graph;
 use crate::kernels::Op;
@@ -23,7 +25,7 @@ pub(crate) struct Measured {
 
 /// How a product with a weight is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Product {
+pub enum ProductKind {
     /// As Burn runs it.
     Dense,
     /// Dense, without the inputs and outputs whose weights are all 0.
@@ -42,20 +44,19 @@ pub(crate) struct Choice {
     /// How many rows, or positions of the output, it is multiplied with.
     pub rows: usize,
     pub nonzeros: usize,
-    pub kind: Product,
+    pub kind: ProductKind,
+    /// Whether its weights were rounded.
+    pub rounded: bool,
     /// For so many rows, where both were tried.
     pub measured: Option<Measured>,
 }
-
-/// A weight's memory and how it is seen.
-type Key = (usize, usize, Vec<isize>);
 
 /// What is kept from one shape of the inputs to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     /// With the weights themselves, so that their memory is not another's meanwhile.
-    weights: Mutex<HashMap<Vec<Key>, (Vec<Value>, linear::Form)>>,
-    filters: Mutex<HashMap<Key, (Value, Arc<PackedConvolution>)>>,
+    weights: Mutex<HashMap<Identity, (Vec<Value>, linear::Form)>>,
+    filters: Mutex<HashMap<Identity, (Value, Arc<PackedConvolution>)>>,
     times: Mutex<HashMap<Vec<usize>, Measured>>,
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn choose(graph: &mut Graph, config: &CompileConfig, known: &Known) -
         let Some(input) = input.map(|ir| ir.shape.clone()) else {
             continue;
         };
-        let choice = match graph.get_mut(index) {
+        let choice = match graph.op_mut(index) {
             Some(Op::Linear(op)) => linear::choose(op, &input, config, known),
             Some(Op::Convolution(op)) => convolution::choose(op, &input, config.products, known),
             _ => None,
@@ -88,13 +89,6 @@ pub(crate) fn choose(graph: &mut Graph, config: &CompileConfig, known: &Known) -
         choices.extend(choice);
     }
     choices
-}
-
-/// Where a tensor's memory is.
-fn key(value: &Value) -> Key {
-    let layout = value.layout();
-    let address = value.0.bytes().as_ptr().addr();
-    (address, layout.start_offset(), layout.strides().to_vec())
 }
 
 /// Whether a weight with so many non-zeros is worth packing, if it is from this share of zeros on.

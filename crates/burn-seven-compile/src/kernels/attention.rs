@@ -83,9 +83,7 @@ impl Kernel for Attention {
         drop(masks);
         // All three may be views of one memory, which the last of them gives back.
         for value in [query, key, value] {
-            if let Some(memory) = value.into_memory() {
-                pool.give(memory);
-            }
+            pool.take_back(value);
         }
         let strides = strides.map(|stride| stride as isize).to_vec();
         let count = output.len();

@@ -71,10 +71,11 @@ impl Compact {
                 Value::from_floats(read, Shape::new([count, self.rows.len()]))
             }
         };
-        let flat = read.0.reshape(Shape::new([count, self.rows.len()]));
-        let product = Value(Flex::float_matmul(flat, self.weight.0.clone())).contiguous();
+        let flat = read.clone().reshaped(&Shape::new([count, self.rows.len()]));
+        let product = Value(Flex::float_matmul(flat.0, self.weight.0.clone())).contiguous();
+        pool.take_back(read);
         if self.columns.len() == self.outputs {
-            return product.floats().to_vec();
+            return product.into_floats();
         }
         let mut output = pool.take(count * self.outputs);
         output.fill(0.0);
@@ -84,6 +85,7 @@ impl Compact {
                 row[to] = *value;
             }
         }
+        pool.take_back(product);
         output
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Convolution {
     pub activation: Activation,
     /// Whether batch norm is part of the filter and the bias.
     pub normed: bool,
+    /// Whether the weight is no parameter, but computed of some for each shape of the inputs.
+    pub derived: bool,
     /// The weight's path in the module.
     pub path: String,
 }
@@ -115,14 +117,7 @@ impl Kernel for Convolution {
         let values = match &self.filter {
             Filter::Given(_) => return Vec::new(), // a choice is made before anything runs
             Filter::Dense(filter) => {
-                let mut output = self.dense(input, filter);
-                let activated = output
-                    .floats_mut()
-                    .map(|values| fused::activate(self.activation, values));
-                if activated.is_some() {
-                    return vec![output.reshaped(shape)];
-                }
-                let mut values = output.floats().to_vec();
+                let mut values = self.dense(input, filter).into_floats();
                 fused::activate(self.activation, &mut values);
                 values
             }
@@ -130,9 +125,7 @@ impl Kernel for Convolution {
                 let input = input.contiguous();
                 let mut output = pool.room(shape.num_elements());
                 self.sparse(&input, filter, &mut output);
-                if let Some(memory) = input.into_memory() {
-                    pool.give(memory);
-                }
+                pool.take_back(input);
                 output
             }
         };

@@ -36,6 +36,8 @@ pub(crate) struct Linear {
     pub activation: Activation,
     /// How many outputs go into each tensor: of several layers with one input.
     pub parts: Vec<usize>,
+    /// Whether the weights are no parameters, but computed of them for each shape of the inputs.
+    pub derived: bool,
     /// The weights' paths in the module, or what they are made of.
     pub paths: Vec<String>,
 }
@@ -43,15 +45,11 @@ pub(crate) struct Linear {
 impl Linear {
     fn dense(&self, input: Value, rows: usize, weight: &Value) -> Value {
         let flat = input.0.reshape(Shape::new([rows, self.shape[0]]));
-        let mut output = Value(Flex::float_matmul(flat, weight.0.clone())).contiguous();
+        let output = Value(Flex::float_matmul(flat, weight.0.clone())).contiguous();
         if self.bias.is_none() && self.activation == Activation::None {
             return output;
         }
-        if let Some(values) = output.floats_mut() {
-            self.finish(values);
-            return output;
-        }
-        let mut values = output.floats().to_vec();
+        let mut values = output.into_floats();
         self.finish(&mut values);
         Value::from_floats(values, Shape::new([rows, self.shape[1]]))
     }
@@ -127,9 +125,7 @@ impl Kernel for Linear {
             Weight::Compact(weight) => self.compact(&input, rows, weight, pool),
             Weight::Sparse(weight) => {
                 let output = self.sparse(&input, rows, weight, pool);
-                if let Some(memory) = input.into_memory() {
-                    pool.give(memory);
-                }
+                pool.take_back(input);
                 output
             }
         };

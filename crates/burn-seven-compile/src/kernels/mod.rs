@@ -1,10 +1,10 @@
 //! What a graph is made of: Burn's operations, and ours in their places.
 
 mod activate;
-mod add;
 mod attention;
 mod compact;
 mod convolution;
+mod elementwise;
 mod embedding;
 mod linear;
 mod norm;
@@ -14,10 +14,10 @@ mod softmax;
 mod view;
 
 pub(crate) use activate::Activate;
-pub(crate) use add::Add;
 pub(crate) use attention::{Attention, MaskKind};
 pub(crate) use compact::Compact;
 pub(crate) use convolution::{Convolution, Filter};
+pub(crate) use elementwise::Elementwise;
 pub(crate) use embedding::Embedding;
 pub(crate) use linear::{Linear, Weight};
 pub(crate) use norm::Norm;
@@ -53,7 +53,7 @@ pub(crate) enum Op {
     View(View),
     Linear(Linear),
     Activate(Activate),
-    Add(Add),
+    Elementwise(Elementwise),
     Norm(Norm),
     RmsNorm(RmsNorm),
     Softmax(Softmax),
@@ -71,7 +71,7 @@ impl Op {
             Self::View(op) => op,
             Self::Linear(op) => op,
             Self::Activate(op) => op,
-            Self::Add(op) => op,
+            Self::Elementwise(op) => op,
             Self::Norm(op) => op,
             Self::RmsNorm(op) => op,
             Self::Softmax(op) => op,

@@ -54,10 +54,7 @@ impl Kernel for Norm {
             }
             _ => {}
         }
-        values
-            .into_iter()
-            .filter_map(Value::into_memory)
-            .for_each(|memory| pool.give(memory));
+        values.into_iter().for_each(|value| pool.take_back(value));
         outputs.insert(0, Value::from_floats(output, shape.clone()));
         outputs
     }

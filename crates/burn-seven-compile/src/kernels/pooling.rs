@@ -52,9 +52,7 @@ impl Kernel for Pooling {
                 fused::average_pool(planes, self.window, padded, size(shape), &mut output);
             }
         }
-        if let Some(memory) = input.into_memory() {
-            pool.give(memory);
-        }
+        pool.take_back(input);
         vec![Value::from_floats(output, shape.clone())]
     }
 }

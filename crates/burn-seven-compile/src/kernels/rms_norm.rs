@@ -26,9 +26,7 @@ impl Kernel for RmsNorm {
             let value = value.contiguous();
             let mut output = pool.take(shape.num_elements());
             fused::rms_norm(value.floats(), &self.gamma, self.epsilon, &mut output);
-            if let Some(memory) = value.into_memory() {
-                pool.give(memory);
-            }
+            pool.take_back(value);
             Value::from_floats(output, shape.clone())
         });
         done.collect()

@@ -24,9 +24,7 @@ impl Kernel for Softmax {
             if width > 0 {
                 fused::softmax(value.floats(), width, &mut output);
             }
-            if let Some(memory) = value.into_memory() {
-                pool.give(memory);
-            }
+            pool.take_back(value);
             Value::from_floats(output, shape.clone())
         });
         done.collect()

@@ -23,6 +23,18 @@ impl View {
         let last = |ir: &TensorIr| ir.shape.iter().last().copied();
         matches!(self, Self::Reshape) && last(input) == last(output)
     }
+
+    /// Whether the output is the input.
+    pub fn changes_nothing(&self, input: &TensorIr, output: &TensorIr) -> bool {
+        match self {
+            Self::Reshape => input.shape == output.shape,
+            // Of equal axes those of size 1 may be swapped.
+            Self::Swap(one, other) => {
+                one == other || input.shape[*one] == 1 && input.shape[*other] == 1
+            }
+            Self::Permute(axes) => axes.iter().enumerate().all(|(axis, from)| axis == *from),
+        }
+    }
 }
 
 impl Kernel for View {

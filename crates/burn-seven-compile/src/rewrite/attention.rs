@@ -32,6 +32,9 @@ fn module(node: &Node) -> Option<Node> {
         && op.attn_bias.is_none()
         && options.softcap.is_none()
         && !options.is_causal
+        && [&op.key, &op.value]
+            .iter()
+            .all(|ir| ir.shape[..2] == op.query.shape[..2])
         && op.out.shape.num_elements() > 0
         && op.key.shape.num_elements() > 0
         && is_float(&op.query);
@@ -140,7 +143,9 @@ fn made_for_one<'a>(
         }
         old.push(index);
         match &node.op {
-            Op::View(_) if node.inputs[0].shape == node.outputs[0].shape => ir = &node.inputs[0],
+            Op::View(view) if view.changes_nothing(&node.inputs[0], &node.outputs[0]) => {
+                ir = &node.inputs[0];
+            }
             _ => return Some(node),
         }
     }

@@ -7,7 +7,7 @@ use burn_ir::{BatchNormOpIr, ModuleOperationIr, OperationIr, TensorIr};
 use burn_seven_cpu::sparse;
 use burn_seven_kernels::Activation;
 
-use super::{burn, constant, is_float, number};
+use super::{burn, constant, derived, is_float, number};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Convolution, Filter, Op};
 use crate::value::Value;
@@ -91,6 +91,8 @@ fn convolution(graph: &Graph, node: &Node) -> Option<Node> {
             bias,
             activation: Activation::None,
             normed: false,
+            // One that does not lie in order was copied.
+            derived: derived(path.as_deref()) || !value.layout().is_contiguous(),
             path: path.unwrap_or_else(|| "a constant".to_string()),
         }),
         inputs: vec![input.clone()],
@@ -132,6 +134,7 @@ fn normed(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
         filter: Filter::Given(filter),
         bias: Some(bias.collect()),
         normed: true,
+        derived: true,
         ..convolution.clone()
     });
     let node = Node {

@@ -4,7 +4,7 @@ use burn_ir::{NumericOperationIr, OperationIr};
 
 use super::{burn, is_float};
 use crate::graph::{Graph, Node};
-use crate::kernels::{Add, Op};
+use crate::kernels::{Elementwise, Op};
 
 pub(super) fn rewrite(graph: &mut Graph) {
     for index in graph.places() {
@@ -17,13 +17,15 @@ pub(super) fn rewrite(graph: &mut Graph) {
 fn elementwise(node: &Node) -> Option<Node> {
     let operation = burn(node)?;
     let (kind, binary) = match operation {
-        OperationIr::NumericFloat(_, NumericOperationIr::Add(binary)) => (Add::Sum, binary),
-        OperationIr::NumericFloat(_, NumericOperationIr::Mul(binary)) => (Add::Product, binary),
+        OperationIr::NumericFloat(_, NumericOperationIr::Add(binary)) => (Elementwise::Sum, binary),
+        OperationIr::NumericFloat(_, NumericOperationIr::Mul(binary)) => {
+            (Elementwise::Product, binary)
+        }
         _ => return None,
     };
     let alike = binary.lhs.shape == binary.out.shape && binary.rhs.shape == binary.out.shape;
     (alike && is_float(&binary.lhs) && is_float(&binary.rhs)).then(|| Node {
-        op: Op::Add(kind),
+        op: Op::Elementwise(kind),
         inputs: vec![binary.lhs.clone(), binary.rhs.clone()],
         outputs: vec![binary.out.clone()],
     })

@@ -80,6 +80,7 @@ fn merged(graph: &Graph, group: &[usize]) -> Option<Node> {
             bias: any_bias.then(|| bias.into()),
             activation: Activation::None,
             parts,
+            derived: members.iter().any(|(_, linear)| linear.derived),
             paths,
         }),
         inputs: members[0].0.inputs.clone(),

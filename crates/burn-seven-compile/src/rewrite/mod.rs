@@ -19,6 +19,7 @@ use burn::tensor::DType;
 use burn_ir::{OperationIr, ScalarIr, TensorId, TensorIr};
 
 use crate::config::{CompileConfig, Products};
+use crate::fold;
 use crate::graph::{Graph, Node};
 use crate::kernels::Op;
 
@@ -51,6 +52,11 @@ fn constant(graph: &Graph, id: TensorId) -> Option<Vec<f32>> {
     let value = graph.constants.get(&id)?;
     let values = (value.dtype() == DType::F32).then(|| value.clone().contiguous())?;
     Some(values.floats().to_vec())
+}
+
+/// Whether a constant of this path is computed of parameters, or no parameter at all.
+fn derived(path: Option<&str>) -> bool {
+    path.is_none_or(|path| path.starts_with(fold::FROM))
 }
 
 /// A constant's one value, of a tensor of any shape.

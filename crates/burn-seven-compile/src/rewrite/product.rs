@@ -5,7 +5,7 @@ use burn::tensor::Shape;
 use burn_ir::{FloatOperationIr, ModuleOperationIr, OperationIr, TensorIr};
 use burn_seven_kernels::Activation;
 
-use super::{burn, constant, is_float};
+use super::{burn, constant, derived, is_float};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Linear, Op, Weight};
 
@@ -60,6 +60,7 @@ fn linear(graph: &Graph, node: &Node) -> Option<Node> {
             bias,
             activation: Activation::None,
             parts: vec![shape[1]],
+            derived: derived(path.as_deref()),
             paths: vec![path.unwrap_or_else(|| "a constant".to_string())],
         }),
         inputs: vec![origin(graph, input).clone()],

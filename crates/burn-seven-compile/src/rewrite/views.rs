@@ -7,7 +7,7 @@ use crate::kernels::{Op, View};
 
 pub(super) fn rewrite(graph: &mut Graph) {
     for index in graph.places() {
-        let Some(op) = graph.get_mut(index) else {
+        let Some(op) = graph.op_mut(index) else {
             continue;
         };
         let Op::Burn(operation) = op else { continue };

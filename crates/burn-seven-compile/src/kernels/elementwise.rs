@@ -9,12 +9,12 @@ use crate::value::Value;
 
 /// `a + b`, or `a b` value by value: residuals and gates.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Add {
+pub(crate) enum Elementwise {
     Sum,
     Product,
 }
 
-impl Kernel for Add {
+impl Kernel for Elementwise {
     fn name(&self) -> String {
         match self {
             Self::Sum => "add".to_string(),
@@ -32,10 +32,7 @@ impl Kernel for Add {
             Self::Sum => fused::add(a.floats(), b.floats(), &mut output),
             Self::Product => fused::mul(a.floats(), b.floats(), &mut output),
         }
-        values
-            .into_iter()
-            .filter_map(Value::into_memory)
-            .for_each(|memory| pool.give(memory));
+        values.into_iter().for_each(|value| pool.take_back(value));
         vec![Value::from_floats(output, shape.clone())]
     }
 }
