@@ -100,6 +100,7 @@ tensor!(Bool);
 
 macro_rules! tuple {
     ($($name:ident $index:tt),*) => {
+        #[allow(clippy::unused_unit)] // of the empty tuple
         impl<$($name: sealed::Tensors),*> sealed::Tensors for ($($name,)*) {
             fn ghosts(&self, _device: &Device, _ids: &mut Vec<TensorId>) -> Self {
                 ($(self.$index.ghosts(_device, _ids),)*)

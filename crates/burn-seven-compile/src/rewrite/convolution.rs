@@ -56,9 +56,9 @@ fn convolution(graph: &Graph, node: &Node) -> Option<Node> {
     let [outputs, channels, kernel @ ..] = &weight.shape.to_vec()[..] else {
         return None;
     };
-    let kernel = match kernel {
-        &[width] => [1, width],
-        &[height, width] => [height, width],
+    let kernel = match *kernel {
+        [width] => [1, width],
+        [height, width] => [height, width],
         _ => return None,
     };
     let (stride, padding, dilation, groups) = options;
