@@ -54,7 +54,9 @@ fn linear(inputs: usize, outputs: usize, bias: bool, sparsity: f64) -> Linear {
     )
 }
 
-const FUNCTIONS: [(&str, fn(Tensor<3>) -> Tensor<3>); 6] = [
+type Function = fn(Tensor<3>) -> Tensor<3>;
+
+const FUNCTIONS: [(&str, Function); 6] = [
     ("Relu", relu),
     ("Gelu", gelu),
     ("GeluTanh", gelu_approximate),
