@@ -62,7 +62,7 @@ mod tests {
     fn runs_inside_of_each_other_and_beside_each_other_end() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
         let pool = pool.expect("a pool");
-        let sum = |count: u64| -> u64 {
+        let sum = |count: u32| -> u32 {
             use rayon::prelude::*;
             (0..count).into_par_iter().with_max_len(1).sum()
         };
