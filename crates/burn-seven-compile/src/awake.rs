@@ -78,7 +78,8 @@ mod tests {
                 });
             }
         });
-        let panicked = std::panic::catch_unwind(|| pool.install(|| awake(|| panic!("stop"))));
+        let stop = || pool.install(|| awake(|| panic!("stop")));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(stop));
         assert!(panicked.is_err());
         assert_eq!(pool.install(|| awake(|| sum(50))), 1225);
     }
