@@ -146,7 +146,7 @@ mod tests {
             let pool = Pool::default();
             let swapped = View::Swap(axes.0, axes.1).run(vec![value], &[Shape::new([0])], &pool);
             let copy = swapped[0].clone().contiguous();
-            let seen = View::Reshape.run(swapped, &[shape.clone()], &pool).remove(0);
+            let seen = View::Reshape.run(swapped, std::slice::from_ref(&shape), &pool).remove(0);
             prop_assert_eq!(seen.shape(), &shape);
             let seen = seen.contiguous();
             prop_assert_eq!(seen.floats(), copy.floats());
