@@ -104,11 +104,11 @@ fn measure(
     let times = known.times(of, || {
         let input = vec![1.0; sizes.iter().product()];
         let input = Value::from_floats(input, Shape::from(sizes));
-        let dense = shortest(|| {
+        let dense = shortest(false, || {
             black_box(convolution.dense(input.clone(), filter));
         });
         let mut output = Vec::new();
-        let sparse = shortest(|| {
+        let sparse = shortest(false, || {
             convolution.sparse(&input, packed, &mut output);
             black_box(&output);
         });

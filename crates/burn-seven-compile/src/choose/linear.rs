@@ -19,14 +19,19 @@ use crate::value::Value;
 /// Rows that are tried at most: more take longer in proportion.
 const ROWS: usize = 128;
 
-/// Weights with a smaller share of zeros are not tried: no sparse product is faster there.
+/// Weights with a smaller share of zeros are tried for a few rows alone, for which Burn's dense
+/// product is slow.
 const ZEROS: f64 = 0.1;
+
+/// What a few rows are.
+const FEW: usize = 32;
 
 /// A weight's forms.
 #[derive(Debug, Clone)]
 pub(super) struct Form {
     nonzeros: usize,
-    packed: Option<Arc<Packed>>,
+    /// Made where it is tried.
+    packed: Arc<OnceLock<Arc<Packed>>>,
     compact: Option<Arc<Compact>>,
     /// Made where it is needed: it may be several weights copied beside each other.
     dense: Arc<OnceLock<Value>>,
@@ -43,8 +48,17 @@ pub(super) fn choose(
     };
     let rows = input.num_elements() / linear.shape[0];
     let form = form(known, parts, linear, config);
+    let entries = linear.shape[0] * linear.shape[1];
+    let tried = packs(config.products, form.nonzeros, entries, ZEROS)
+        || config.products == Products::Measured && rows <= FEW;
+    let packed = tried.then(|| {
+        let packed = form
+            .packed
+            .get_or_init(|| pack(parts, linear.shape, config));
+        packed.clone()
+    });
     let mut measured = None;
-    let sparse = match (config.products, &form.packed) {
+    let sparse = match (config.products, &packed) {
         (Products::Measured, Some(packed)) if rows > 0 => {
             let dense = || dense(parts, linear.shape);
             let times = measure(known, &form, packed, dense, rows);
@@ -54,8 +68,8 @@ pub(super) fn choose(
         (Products::Sparse, Some(_)) => true,
         _ => false,
     };
-    let (weight, kind) = match (sparse, &form.packed, &form.compact) {
-        (true, Some(packed), _) => (Weight::Sparse(packed.clone()), ProductKind::Sparse),
+    let (weight, kind) = match (sparse, packed, &form.compact) {
+        (true, Some(packed), _) => (Weight::Sparse(packed), ProductKind::Sparse),
         (_, _, Some(compact)) => (Weight::Compact(compact.clone()), ProductKind::Compact),
         _ => {
             let dense = form.dense.get_or_init(|| dense(parts, linear.shape));
@@ -82,6 +96,15 @@ fn dense(parts: &[Value], shape: [usize; 2]) -> Value {
     }
 }
 
+fn pack(parts: &[Value], shape: [usize; 2], config: &CompileConfig) -> Arc<Packed> {
+    let pack = match config.precision {
+        Precision::Float32 => Packed::new,
+        Precision::Bfloat16 => Packed::new_bf16,
+    };
+    let dense = dense(parts, shape).contiguous();
+    Arc::new(pack(dense.floats(), shape[0], shape[1]))
+}
+
 /// The forms of that weight that save something.
 fn form(known: &Known, parts: &[Value], linear: &Linear, config: &CompileConfig) -> Form {
     let shape = linear.shape;
@@ -95,15 +118,10 @@ fn form(known: &Known, parts: &[Value], linear: &Linear, config: &CompileConfig)
     let rows = dense(parts, shape).contiguous();
     let values = rows.floats();
     let nonzeros = values.iter().filter(|value| **value != 0.0).count();
-    let packs = packs(config.products, nonzeros, values.len(), ZEROS);
-    let pack = match config.precision {
-        Precision::Float32 => Packed::new,
-        Precision::Bfloat16 => Packed::new_bf16,
-    };
-    let compact = packs && config.products == Products::Measured;
+    let compact = config.products == Products::Measured && nonzeros < values.len();
     let form = Form {
         nonzeros,
-        packed: packs.then(|| Arc::new(pack(values, shape[0], shape[1]))),
+        packed: Arc::default(),
         compact: compact
             .then(|| Compact::new(values, shape[0], shape[1]))
             .flatten()
@@ -127,22 +145,24 @@ fn measure(
     let [inputs, outputs] = [packed.inputs(), packed.outputs()];
     let percent = 100 * form.nonzeros / (inputs * outputs);
     let left = form.compact.as_ref().map(|compact| compact.weight.shape());
-    let mut of = vec![inputs, outputs, percent, tried];
+    // With few rows most of the time goes by reading the weight.
+    let cold = rows <= FEW && known.weights_leave_caches();
+    let mut of = vec![inputs, outputs, percent, tried, usize::from(cold)];
     of.extend(left.into_iter().flat_map(|left| left.to_vec()));
     let times = known.times(of, || {
         let input = Value::from_floats(vec![1.0; tried * inputs], Shape::new([tried, inputs]));
         let pool = Pool::default();
         let dense = match &form.compact {
-            Some(compact) => shortest(|| pool.give(compact.multiply(&input, tried, &pool))),
+            Some(compact) => shortest(cold, || pool.give(compact.multiply(&input, tried, &pool))),
             None => {
                 let weight = dense();
-                shortest(|| {
+                shortest(cold, || {
                     black_box(Flex::float_matmul(input.0.clone(), weight.0.clone()));
                 })
             }
         };
         let mut output = Vec::new();
-        let sparse = shortest(|| {
+        let sparse = shortest(cold, || {
             let none = Activation::None;
             multiply(packed, input.floats(), tried, None, none, &mut output);
             black_box(&output);

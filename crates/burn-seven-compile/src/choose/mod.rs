@@ -6,7 +6,7 @@ mod linear;
 mod trial;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use burn_seven_cpu::sparse::PackedConvolution;
 
@@ -58,9 +58,19 @@ pub(crate) struct Known {
     weights: Mutex<HashMap<Identity, (Vec<Value>, linear::Form)>>,
     filters: Mutex<HashMap<Identity, (Value, Arc<PackedConvolution>)>>,
     times: Mutex<HashMap<Vec<usize>, Measured>>,
+    /// Bytes of all weights of linear layers.
+    bytes: OnceLock<usize>,
 }
 
+/// Weights of fewer bytes may stay in the caches from run to run.
+const CACHED: usize = 8 << 20;
+
 impl Known {
+    /// Whether a run finds its weights in memory rather than in the caches.
+    fn weights_leave_caches(&self) -> bool {
+        self.bytes.get().is_some_and(|bytes| *bytes > CACHED)
+    }
+
     /// Measured times by what they are of, or measured now.
     fn times(&self, of: Vec<usize>, measure: impl FnOnce() -> Measured) -> Measured {
         let times = || self.times.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,6 +85,13 @@ impl Known {
 
 /// Chooses for every product of the graph, as the configuration says.
 pub(crate) fn choose(graph: &mut Graph, config: &CompileConfig, known: &Known) -> Vec<Choice> {
+    known.bytes.get_or_init(|| {
+        let entries = graph.nodes().map(|(_, node)| match &node.op {
+            Op::Linear(op) => op.shape[0] * op.shape[1],
+            _ => 0,
+        });
+        entries.sum::<usize>() * size_of::<f32>()
+    });
     let mut choices = Vec::new();
     for index in graph.places() {
         let input = graph.get(index).and_then(|node| node.inputs.first());
