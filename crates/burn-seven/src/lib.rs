@@ -13,7 +13,7 @@
 //! | [`weights`] | [`Selection`] of prunable weights, [`WeightGrads`] |
 //! | [`probe`] | gradients that are not the loss's, for scorers that ask for them |
 //! | [`report`] | [`Report`] |
-//! | [`sparse`] | files that hold only the non-zeros of a pruned model |
+//! | [`sparse`] | compiled models, files that hold only the non-zeros of a pruned model, sparse layers |
 //! | [`kernels`] | the seam where a backend replaces the portable path |
 //! | [`error`] | [`Error`], and [`Failed`], which gives the model back |
 //!
@@ -30,6 +30,8 @@
 //! With several, [`device`] takes the first of this order, and the fast path of each is taken for
 //! tensors on its own devices. `vulkan` and `metal` are `wgpu` with kernels compiled for these
 //! interfaces rather than to WGSL. What each backend needs is in the guide's chapter on backends.
+//!
+//! `compile`, a default too, is `compile` in [`sparse`]: any module for fast inference on a CPU, through flex.
 
 #[cfg(not(any(
     feature = "cuda",
