@@ -19,6 +19,7 @@ use common::{device, distance, floats, integers, prune};
 
 /// A layer from vectors to vectors of one width.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // there are a handful of them
 enum Layer {
     Linear(Linear),
     Gate(SwiGlu),
