@@ -133,8 +133,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
     /// operations gain from them.
     ///
     /// Inputs of shapes that are new are compiled first, so that batch and sequence length may vary
-    /// freely. That takes milliseconds, and a trial of each weight for numbers of rows below 128
-    /// that are new. Outputs for new shapes are not compared with the model's.
+    /// freely. Weights are tried for numbers of rows below 128 that are new. Outputs for new shapes are not compared with the model's.
     ///
     /// # Errors
     ///
