@@ -8,7 +8,9 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig, Relu};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_seven::{CubicSchedule, Error, ModuleScorer, PrunerConfig, Score, Scorer, Sparsity};
+use burn_seven::{
+    CubicSchedule, Error, ModuleScorer, PrunerConfig, Sample, Score, Scorer, Sparsity,
+};
 
 /// `S <- S + (w · g)²`.
 #[derive(Clone, Debug)]
@@ -21,14 +23,9 @@ impl Scorer for Fisher {
         "fisher"
     }
 
-    fn init(&self, weight: &Tensor<1>, _index: usize) -> Score {
-        Score::zeros(weight)
-    }
-
-    fn update(&self, state: Score, weight: Tensor<1>, grad: Tensor<1>) -> Score {
-        Score {
-            value: state.value + (weight * grad).square(),
-        }
+    fn update(&self, state: Option<Score>, sample: &Sample<'_>) -> Score {
+        let fisher = (sample.weight() * sample.grad()).square();
+        Score::from(state.map_or(fisher.clone(), |state| state.value + fisher))
     }
 
     fn score(&self, state: &Score) -> Tensor<1> {
@@ -52,7 +49,7 @@ fn train(device: &Device) -> Result<(), Error> {
     };
     let schedule = CubicSchedule::new(50..250, Sparsity::new(0.8)?);
     let mut pruner = PrunerConfig::new(schedule).init(ModuleScorer::from(Fisher), &model)?;
-    model = pruner.attach(model);
+    model = pruner.attach(model)?;
 
     let mut optim = AdamWConfig::new().init();
     for step in 0..400 {
@@ -65,8 +62,7 @@ fn train(device: &Device) -> Result<(), Error> {
             println!("step {step}: loss {:.4}", loss.clone().into_scalar::<f32>());
         }
         let grads = GradientsParams::from_grads(loss.backward(), &model);
-        model = pruner.step(model, &grads)?;
-        model = optim.step(0.01, model, grads);
+        model = pruner.optimize(&mut optim, 0.01, model, grads)?;
     }
     println!("{}", pruner.report(&model));
     let sparse = pruner.finish(model)?;

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
+use burn_seven::internals::Selector;
 use burn_seven::scorer::Scorer;
-use burn_seven::{Masks, ModuleScorer, Selector, Sparsity};
+use burn_seven::{ModuleScorer, Sparsity};
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::Spread;
@@ -48,12 +49,12 @@ pub fn measure<S: Scorer>(
     // One that fails to wait shows in the next read.
     let sync = || drop(device.sync());
     let name = scorer.scorer().name();
-    let returns = scorer.scorer().returns();
+    let regrows = scorer.scorer().regrowth().is_possible();
     let counting = scorer.scorer().never_nan();
     let selector = Selector::default();
     let before = memory::reset();
     scorer.update(&weights.grads()?)?; // the first one makes the state
-    let mut masks = Masks::dense(&scorer.scores());
+    let mut masks = scorer.scores().dense_masks();
     let mut times = Vec::new();
     for step in 0..=repeat {
         // A cubic ramp to 0.9: a new threshold each time.
@@ -63,16 +64,16 @@ pub fn measure<S: Scorer>(
         let start = Instant::now();
         let passed = || start.elapsed().as_secs_f64();
         let grads = weights.grads()?;
-        let mut tally = selector.tally(&masks, sparsity, returns)?;
+        let mut tally = selector.tally(&masks, sparsity, regrows)?;
         match counting {
-            true => scorer.update_counting(&grads, &mut tally)?,
+            true => scorer.update_counting(&grads, Some(&mut tally))?,
             false => scorer.update(&grads)?,
         }
         sync();
         let updated = passed();
         let scores = scorer.scores();
         let tally = counting.then_some(tally);
-        let cuts = selector.cut(&scores, &masks, sparsity, returns, tally)?;
+        let cuts = selector.cut(&scores, &masks, sparsity, regrows, tally)?;
         let cut = passed();
         masks = cuts.write(&scores, masks)?.masks;
         sync();

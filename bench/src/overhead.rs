@@ -5,9 +5,8 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use burn_seven::{
-    CubicSchedule, MaskMode, Pruner, PrunerConfig, Selector, SevenScorerConfig, Sparsity,
-};
+use burn_seven::internals::Selector;
+use burn_seven::{CubicSchedule, MaskMode, Pruner, PrunerConfig, SevenScorerConfig, Sparsity};
 use burn_seven_examples::digits::{Digits, VitConfig};
 use rand::{SeedableRng, rngs::StdRng};
 use serde::Serialize;
@@ -100,7 +99,7 @@ impl<M: Module> Arm<M> {
             let schedule = CubicSchedule::new(0..steps, Sparsity::new(0.9)?);
             let config = PrunerConfig::new(schedule).with_mode(mode);
             let mut pruner = config.init(SevenScorerConfig::new().init(), model)?;
-            arm.model = arm.model.map(|model| pruner.attach(model));
+            arm.model = arm.model.map(|model| pruner.attach(model)).transpose()?;
             arm.pruner = Some(pruner);
         }
         Ok(arm)

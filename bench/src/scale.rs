@@ -1,6 +1,7 @@
 //! One SEVEN step over models of growing size: the time a weight should stay flat.
 
-use burn_seven::{Selector, SevenScorerConfig};
+use burn_seven::SevenScorerConfig;
+use burn_seven::internals::Selector;
 use serde::Serialize;
 
 use crate::measure::{Figures, HEAD, measure};

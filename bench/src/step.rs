@@ -3,10 +3,11 @@
 use std::process::{Command, Stdio};
 
 use burn::tensor::Device;
+use burn_seven::internals::Selector;
 use burn_seven::scorer::Scorer;
 use burn_seven::{
     MagnitudeScorerConfig, ModuleScorer, MovementScorerConfig, PlatonScorerConfig,
-    RandomScorerConfig, Selector, SensitivityScorerConfig, SevenScorerConfig, SnipScorerConfig,
+    RandomScorerConfig, SensitivityScorerConfig, SevenScorerConfig, SnipScorerConfig,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,12 +1,10 @@
 //! The scorers by name, for command lines and results files.
 
 use burn::module::Module;
-use burn_seven::scorer::SevenMoment;
+use burn_seven::scorer::{AnyScorer, MovementRule, SevenMoment};
 use burn_seven::{
-    CubicSchedule, Error, ExponentialSchedule, ForceScorerConfig, GraspScorerConfig,
-    IterativeSnipScorerConfig, MagnitudeScorerConfig, MovementScorerConfig, OneShotSchedule,
-    PlatonScorerConfig, Pruner, PrunerConfig, RandomScorerConfig, SensitivityScorerConfig,
-    SevenScorerConfig, SnipScorerConfig, Sparsity, SynflowScorerConfig,
+    CubicSchedule, Error, ExponentialSchedule, Floor, GlobalBudget, MovementScorerConfig,
+    OneShotSchedule, Pruner, PrunerConfig, RandomScorerConfig, SevenScorerConfig, Sparsity,
 };
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -94,22 +92,24 @@ impl ScorerName {
         seed: u64,
         model: &M,
     ) -> Result<Pruner, Error> {
+        // Recorded runs are of this floor, and of movement as a plain sum over all weights.
+        let config = config.with_floor(Floor::Entries(1));
         match self {
-            Self::Seven => config.init(SevenScorerConfig::new().init(), model),
             Self::SevenSigned => {
                 let signed = SevenScorerConfig::new().with_moment(SevenMoment::Signed);
                 config.init(signed.init(), model)
             }
-            Self::Sensitivity => config.init(SensitivityScorerConfig::new().init(), model),
-            Self::Snip => config.init(SnipScorerConfig::new().init(), model),
-            Self::IterativeSnip => config.init(IterativeSnipScorerConfig::new().init(), model),
-            Self::Force => config.init(ForceScorerConfig::new().init(), model),
-            Self::Grasp => config.init(GraspScorerConfig::new().init(), model),
-            Self::Synflow => config.init(SynflowScorerConfig::new().init(), model),
-            Self::Magnitude => config.init(MagnitudeScorerConfig::new().init(), model),
-            Self::Movement => config.init(MovementScorerConfig::new().init(), model),
-            Self::Platon => config.init(PlatonScorerConfig::new().init(), model),
+            Self::Movement => {
+                let sum = MovementScorerConfig::new().with_rule(MovementRule::Sum);
+                config.with_budget(GlobalBudget).init(sum.init(), model)
+            }
             Self::Random => config.init(RandomScorerConfig::new().with_seed(seed).init(), model),
+            named => {
+                let name = named.to_string().replace('-', "_");
+                let scorer = AnyScorer::named(&name);
+                let scorer = scorer.expect("the library should have this scorer");
+                config.init(scorer, model)
+            }
         }
     }
 }

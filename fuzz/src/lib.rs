@@ -107,7 +107,7 @@ impl Running {
         let schedule = CubicSchedule::new(0..4, Sparsity::new(0.5)?);
         let config = PrunerConfig::new(schedule).with_mode(mode);
         let mut pruner = config.init(SevenScorerConfig::new().init(), &model)?;
-        model = pruner.attach(model);
+        model = pruner.attach(model).unwrap();
         let mut grads = model.grads();
         for _ in 0..2 {
             model = pruner.step(model, &grads)?;

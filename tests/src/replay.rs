@@ -15,9 +15,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use burn_seven::internals::Selector;
 use burn_seven::scorer::Scorer;
 use burn_seven::{
-    CubicSchedule, Masks, ModuleScorer, PlatonScorerConfig, Schedule, Selector, SevenScorerConfig,
+    CubicSchedule, Masks, ModuleScorer, PlatonScorerConfig, Schedule, SevenScorerConfig,
     SnipScorerConfig, Sparsity, WeightGrad, WeightGrads,
 };
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
@@ -149,7 +150,7 @@ fn run<S: Scorer>(
         });
         let grads = grads.collect::<Result<Vec<_>, ReplayError>>()?;
         scorer.update(&WeightGrads::from_entries(grads))?;
-        let current = masks.unwrap_or_else(|| Masks::dense(&scorer.scores()));
+        let current = masks.unwrap_or_else(|| scorer.scores().dense_masks());
         let scores = scorer.scores().masked(&current)?;
         let sparsity = schedule.sparsity_at(step, Sparsity::DENSE);
         let chosen = selector.select(&scores, &current, sparsity, false)?.masks;

@@ -36,7 +36,7 @@ fn the_base_of_a_lora_model_is_pruned_and_stays_so_through_training_and_merging(
         let mut pruner = config(4)
             .init(MagnitudeScorerConfig::new().init(), &model)
             .unwrap();
-        let mut model = pruner.attach(model);
+        let mut model = pruner.attach(model).unwrap();
         let mut optim = adamw();
         for step in 0..8 {
             let grads = gradients(&model, step, &device);
@@ -67,7 +67,7 @@ fn frozen_weights_are_pruned_by_scorers_that_need_no_gradient() {
     let mut pruner = config(1)
         .init(RandomScorerConfig::new().init(), &model)
         .unwrap();
-    let model = pruner.attach(model);
+    let model = pruner.attach(model).unwrap();
     let grads = gradients(&model, 0, &device);
     let model = pruner.step(model, &grads).unwrap();
     assert_eq!(
@@ -91,7 +91,7 @@ fn gradients_are_dense() {
     let mut pruner = config(1)
         .init(MagnitudeScorerConfig::new().init(), &model)
         .unwrap();
-    let model = pruner.attach(model);
+    let model = pruner.attach(model).unwrap();
     let model = pruner
         .step(model.clone(), &gradients(&model, 0, &device))
         .unwrap();
@@ -132,7 +132,7 @@ fn what_is_matched_and_left_out_is_reported() {
         .with_selection(selection())
         .init(SevenScorerConfig::new().init(), &model)
         .unwrap();
-    let model = pruner.attach(model);
+    let model = pruner.attach(model).unwrap();
     let grads = gradients(&model, 0, &device);
     let model = pruner.step(model, &grads).unwrap();
     let report = pruner.report(&model);

@@ -8,11 +8,12 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::quantization::{Calibration, QuantValue};
-use burn_seven::pattern::Ranked;
+use burn_seven::internals::Selector;
+use burn_seven::structure::Units;
 use burn_seven::{
     Budget, CubicSchedule, ErkBudget, Error, GlobalBudget, MagnitudeScorerConfig, MaskMode,
-    ModuleScorer, NofM, OneShotSchedule, Pattern, PrunerConfig, Score, Scorer, Selection, Selector,
-    Sparsity, UniformBudget, WeightGrads,
+    ModuleScorer, NofM, OneShotSchedule, PrunerConfig, Sample, Score, Scorer, Selection, Sparsity,
+    Structure, UniformBudget, Weight, WeightGrads,
 };
 use burn_seven_tests::model::{Net, gradients};
 
@@ -67,35 +68,37 @@ fn a_model_that_is_sparser_than_the_target() {
 }
 
 #[test]
-fn patterns_that_do_not_fit() {
+fn structures_that_do_not_fit() {
     let model = Net::new(1, &device());
     let half = || PrunerConfig::new(OneShotSchedule::new(0, sparsity(0.5)));
     // 6 inputs do not divide by 4.
-    let error = init(half().with_pattern(NofM::new(2, 4).unwrap()), &model).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "pattern 2:4 needs groups of 4, but dimension 0 of weight first.weight is 6"
-    );
-    // 1:2 is half, not nine tenths; and Erdős-Rényi gives the layers other shares than half.
-    let nine = PrunerConfig::new(OneShotSchedule::new(0, sparsity(0.9)));
-    let error = init(nine.with_pattern(NofM::new(1, 2).unwrap()), &model).unwrap_err();
+    let error = init(half().with_structure(NofM::new(2, 4).unwrap()), &model).unwrap_err();
     assert!(
         error
             .to_string()
-            .starts_with("pattern 1:2 gives sparsity 0.5, but 0.9"),
+            .contains("first.weight [6, 8]: dimension 0 is 6, not a multiple of 4"),
+        "{error}"
+    );
+    // 1:2 is half, not nine tenths; and Erdős-Rényi gives the layers other shares than half.
+    let nine = PrunerConfig::new(OneShotSchedule::new(0, sparsity(0.9)));
+    let error = init(nine.with_structure(NofM::new(1, 2).unwrap()), &model).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("structure 1:2 gives sparsity 0.5, but 0.9"),
         "{error}"
     );
     let erk = half()
-        .with_pattern(NofM::new(1, 2).unwrap())
+        .with_structure(NofM::new(1, 2).unwrap())
         .with_budget(ErkBudget);
     assert!(matches!(
         init(erk, &model),
-        Err(Error::PatternSparsity { .. })
+        Err(Error::QuotaSparsity { .. })
     ));
     assert!(
         init(
             half()
-                .with_pattern(NofM::new(1, 2).unwrap())
+                .with_structure(NofM::new(1, 2).unwrap())
                 .with_budget(UniformBudget),
             &model
         )
@@ -106,7 +109,8 @@ fn patterns_that_do_not_fit() {
 #[test]
 fn a_minimum_that_leaves_no_room() {
     let model = Net::new(1, &device());
-    let config = PrunerConfig::new(OneShotSchedule::new(0, sparsity(0.9))).with_min_kept(5);
+    let config = PrunerConfig::new(OneShotSchedule::new(0, sparsity(0.9)))
+        .with_floor(burn_seven::Floor::Entries(5));
     assert_eq!(
         init(config, &model).unwrap_err(),
         Error::MinimumTooLarge {
@@ -120,14 +124,14 @@ fn a_minimum_that_leaves_no_room() {
 struct Forgetful;
 
 impl Budget for Forgetful {
-    fn name(&self) -> &'static str {
-        "forgetful"
+    fn name(&self) -> String {
+        "forgetful".to_string()
     }
 
     fn allocate(
         &self,
-        _sparsity: Sparsity,
-        _layers: &[burn_seven::budget::Layer<'_>],
+        _goal: burn_seven::budget::Goal,
+        _parts: &[burn_seven::budget::Part<'_>],
     ) -> Vec<burn_seven::budget::Pool> {
         vec![]
     }
@@ -137,18 +141,18 @@ impl Budget for Forgetful {
 struct Greedy(usize, usize);
 
 impl Budget for Greedy {
-    fn name(&self) -> &'static str {
-        "greedy"
+    fn name(&self) -> String {
+        "greedy".to_string()
     }
 
     fn allocate(
         &self,
-        _sparsity: Sparsity,
-        layers: &[burn_seven::budget::Layer<'_>],
+        _goal: burn_seven::budget::Goal,
+        parts: &[burn_seven::budget::Part<'_>],
     ) -> Vec<burn_seven::budget::Pool> {
-        let layers = (0..layers.len() + self.0).collect();
+        let parts = (0..parts.len() + self.0).collect();
         vec![burn_seven::budget::Pool {
-            layers,
+            parts,
             keep: self.1,
         }]
     }
@@ -159,55 +163,53 @@ fn a_custom_budget_that_names_or_keeps_what_is_not_there() {
     let model = Net::new(1, &device());
     let error = init(config().with_budget(Greedy(1, 10)), &model).unwrap_err();
     assert!(
-        error.to_string().contains("layer 3 of 3 is named"),
+        error
+            .to_string()
+            .contains("a pool names a weight that is not there"),
         "{error}"
     );
     let error = init(config().with_budget(Greedy(0, 137)), &model).unwrap_err();
     assert!(
-        error
-            .to_string()
-            .contains("137 of 136 entries are to be kept"),
+        error.to_string().contains("its pool keeps 137 of 136"),
         "{error}"
     );
 }
 
-/// Reserves with flags of the wrong number, or for entries that are gone.
+/// Units that leave weights out, name them twice, or do not fit them.
 #[derive(Debug)]
-struct Odd {
-    flags: usize,
-}
+struct Odd(fn(usize) -> Vec<Units>);
 
-impl Pattern for Odd {
+impl Structure for Odd {
     fn name(&self) -> String {
         "odd".to_string()
     }
 
-    fn check(&self, _path: &str, _shape: &[usize]) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn reserved_count(&self, _shape: &[usize]) -> Option<usize> {
-        None
-    }
-
-    fn reserve(&self, ranked: Ranked<'_>) -> Vec<bool> {
-        vec![true; ranked.keys.len() + self.flags]
+    fn units(&self, weights: &[&Weight]) -> Result<Vec<Units>, Error> {
+        Ok((self.0)(weights.len()))
     }
 }
 
 #[test]
-fn a_custom_pattern_that_reserves_wrongly() {
-    let (pruner, _, _) = running();
-    let scores = pruner.scores().unwrap();
-    for (flags, expected) in [
-        (1, "49 flags for 48 entries"),
-        (0, "an entry that cannot be kept is among them"),
-    ] {
-        let selector = Selector::new(GlobalBudget, Odd { flags });
-        let error = selector
-            .select(&scores, pruner.masks(), sparsity(0.5), false)
-            .unwrap_err();
-        assert!(matches!(error, Error::InvalidPattern { .. }));
+fn a_custom_structure_that_is_wrong() {
+    let model = Net::new(1, &device());
+    let cases: [(fn(usize) -> Vec<Units>, &str); 4] = [
+        (|_| Vec::new(), "first.weight: it is in no unit"),
+        (
+            |_| vec![Units::blocks(0, vec![1, 1]), Units::blocks(0, vec![1, 1])],
+            "first.weight: it is there twice",
+        ),
+        (
+            |_| vec![Units::blocks(0, vec![4, 1])],
+            "first.weight: blocks of 4 do not divide 6",
+        ),
+        (
+            |_| vec![Units::coupled(vec![(0, vec![6, 1]), (1, vec![1, 1])])],
+            "second.weight: it has 64 blocks, and first.weight 8",
+        ),
+    ];
+    for (units, expected) in cases {
+        let error = init(config().with_structure(Odd(units)), &model).unwrap_err();
+        assert!(matches!(error, Error::InvalidStructure { .. }));
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
@@ -222,12 +224,8 @@ impl Scorer for Short {
         "short"
     }
 
-    fn init(&self, weight: &Tensor<1>, _index: usize) -> Score {
-        Score::zeros(weight)
-    }
-
-    fn update(&self, state: Score, _weight: Tensor<1>, _grad: Tensor<1>) -> Score {
-        state
+    fn update(&self, _: Option<Score>, sample: &Sample<'_>) -> Score {
+        Score::from(sample.zeros())
     }
 
     fn score(&self, state: &Score) -> Tensor<1> {
@@ -239,7 +237,7 @@ impl Scorer for Short {
 fn a_custom_scorer_whose_scores_are_too_few() {
     let model = Net::new(1, &device());
     let mut pruner = config().init(ModuleScorer::from(Short), &model).unwrap();
-    let model = pruner.attach(model);
+    let model = pruner.attach(model).unwrap();
     let grads = gradients(&model, 0, &device());
     let (model, error) = failed(pruner.step(model, &grads));
     assert_eq!(
@@ -265,7 +263,14 @@ fn tied_weights() {
         .init(MagnitudeScorerConfig::new().init(), &model)
         .unwrap_err();
     let (path, other) = ("first.weight".to_string(), "second.weight".to_string());
-    assert_eq!(error, Error::Tied { path, other });
+    assert_eq!(
+        error,
+        Error::Tied {
+            path,
+            other,
+            left_out: false
+        }
+    );
 }
 
 #[test]
@@ -289,9 +294,9 @@ fn a_pattern_that_the_zeros_of_a_sparse_model_exclude() {
         Tensor::cat(vec![top, bottom], 0).detach().require_grad()
     });
     let half = PrunerConfig::new(OneShotSchedule::new(0, sparsity(0.5)));
-    let error = init(half.with_pattern(NofM::new(1, 2).unwrap()), &model).unwrap_err();
+    let error = init(half.with_structure(NofM::new(1, 2).unwrap()), &model).unwrap_err();
     assert!(
-        matches!(&error, Error::PatternOfSparse { path, .. } if path == "first.weight"),
+        matches!(&error, Error::QuotaOfSparse { path, .. } if path == "first.weight"),
         "{error}"
     );
 }
@@ -300,8 +305,8 @@ fn a_pattern_that_the_zeros_of_a_sparse_model_exclude() {
 fn a_minimum_above_what_a_pattern_leaves() {
     let model = LinearConfig::new(4, 2).init(&device());
     let config = PrunerConfig::new(OneShotSchedule::new(0, sparsity(0.75)))
-        .with_pattern(NofM::new(1, 4).unwrap())
-        .with_min_kept(5);
+        .with_structure(NofM::new(1, 4).unwrap())
+        .with_floor(burn_seven::Floor::Entries(5));
     let error = config
         .init(MagnitudeScorerConfig::new().init(), &model)
         .unwrap_err();

@@ -133,7 +133,7 @@ fn skipping_nan_steps_counts_them_and_still_ends_on_the_target() {
         let model = Net::new(1, &device());
         let config = PrunerConfig::new(schedule).with_non_finite(NonFinitePolicy::Skip);
         let mut pruner = init(config, &model).unwrap();
-        let mut model = pruner.attach(model);
+        let mut model = pruner.attach(model).unwrap();
         for step in 0..5 {
             let mut grads = gradients(&model, step, &device());
             if step == nan_at {
@@ -195,7 +195,7 @@ fn a_changed_dtype() {
     half.weight = half
         .weight
         .map(|weight| weight.cast(FloatDType::F16).detach().require_grad());
-    let error = pruner.try_attach(half).unwrap_err();
+    let error = pruner.attach(half).unwrap_err();
     assert_eq!(
         error.to_string(),
         "weight weight is of type F16, but F32 was expected"
@@ -217,8 +217,7 @@ fn a_changed_set_of_parameters() {
         let mut pruner = config()
             .init(MagnitudeScorerConfig::new().init(), &layers(2))
             .unwrap();
-        let other = pruner.attach(layers(count));
-        let error = pruner.step(other, &GradientsParams::new()).unwrap_err();
+        let error = pruner.attach(layers(count)).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
     // The same for a scorer by itself.
@@ -240,27 +239,18 @@ fn a_changed_set_of_parameters() {
 fn masks_attached_twice() {
     let (mut pruner, model, grads) = running();
     let before = model.effective();
-    // At once...
-    let (model, error) = pruner.try_attach(model).unwrap_err().into_parts();
+    let (model, error) = pruner.attach(model).unwrap_err().into_parts();
     let path = "first.weight".to_string();
     assert_eq!(error, Error::MaskAttachedTwice { path: path.clone() });
     assert_eq!(model.effective(), before);
     assert!(pruner.clone().step(model.clone(), &grads).is_ok());
-    // ... by another pruner ...
+    // By another pruner too.
     assert_eq!(
         init(config(), &model).unwrap_err(),
         Error::MaskAttachedTwice { path: path.clone() }
     );
-    // ... or, by the call that cannot fail, at the next step and at the end.
-    let model = pruner.attach(model);
-    let (model, error) = pruner.step(model, &grads).unwrap_err().into_parts();
-    assert_eq!(error, Error::MaskAttachedTwice { path: path.clone() });
-    // It is said once, and nothing is the worse for it.
     let model = pruner.step(model, &grads).unwrap();
-    let model = pruner.attach(model);
-    let (model, error) = pruner.finish(model).unwrap_err().into_parts();
-    assert_eq!(error, Error::MaskAttachedTwice { path });
-    assert!(pruner.finish(model).is_ok());
+    assert!(pruner.finish_early(model).is_ok());
 }
 
 #[test]
@@ -275,7 +265,7 @@ fn masks_never_attached() {
     );
     assert_eq!(pruner.steps(), 0);
     assert!(matches!(
-        pruner.finish(model).unwrap_err().error(),
+        pruner.finish_early(model).unwrap_err().error(),
         Error::MaskMissing { .. }
     ));
 }
@@ -284,7 +274,7 @@ fn masks_never_attached() {
 fn masks_after_the_step_not_applied() {
     let model = Net::new(1, &device());
     let mut pruner = init(config().with_mode(MaskMode::AfterStep), &model).unwrap();
-    let mut model = pruner.attach(model);
+    let mut model = pruner.attach(model).unwrap();
     let grads = gradients(&model, 0, &device());
     model = pruner.step(model, &grads).unwrap();
     model = adamw().step(0.1, model, grads);
@@ -309,7 +299,7 @@ fn a_changed_device() {
         .unwrap();
     let before = state(&pruner);
     let moved = LinearConfig::new(4, 4).init(&other);
-    let error = pruner.try_attach(moved).unwrap_err();
+    let error = pruner.attach(moved).unwrap_err();
     assert!(
         matches!(error.error(), Error::DeviceMismatch { path, .. } if path == "weight"),
         "{error}"

@@ -26,7 +26,11 @@ fn records_of_other_hyperparameters() {
             seven.clone().with_alpha_2(0.5),
             "hyperparameter.alpha_2",
         ),
-        (config().with_min_kept(2), seven.clone(), "min_kept"),
+        (
+            config().with_floor(burn_seven::Floor::Entries(2)),
+            seven.clone(),
+            "min_kept",
+        ),
         (config().with_budget(UniformBudget), seven.clone(), "budget"),
         (
             config().with_mode(MaskMode::AfterStep),

@@ -447,7 +447,7 @@ fn a_module_with_masks_in_its_graph_is_refused() {
     let (bytes, _) = burn_seven::sparse::SaveConfig::new()
         .to_bytes(&model)
         .unwrap();
-    let masked = pruner.attach(model);
+    let masked = pruner.attach(model).unwrap();
     let expected = "first.weight carries the reparameterization \"pruning_mask\": call \
                     `Pruner::finish` or `Module::materialize` first";
     let error = burn_seven::sparse::SaveConfig::new()

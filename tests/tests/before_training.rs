@@ -127,7 +127,7 @@ fn refuses_steps<S: Scorer>(scorer: ModuleScorer<S>, expected: &str) {
         let window = CubicSchedule::new(1..ROUNDS, sparsity(0.75));
         let config = PrunerConfig::new(window).with_mode(mode);
         let mut pruner = config.init(scorer.clone(), &model).unwrap();
-        let attached = pruner.attach(model);
+        let attached = pruner.attach(model).unwrap();
         let warmed = pruner.step(attached, &gradients(&Net::new(2, &device), 0, &device));
         let model = warmed.unwrap();
         let before = (state(&pruner), model.effective());

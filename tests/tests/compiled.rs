@@ -32,7 +32,7 @@ fn masks_are_part_of_the_compiled_weights_and_stay_when_they_are_made_permanent(
     let schedule = OneShotSchedule::new(0, Sparsity::new(0.75).unwrap());
     let scorer = SnipScorerConfig::new().init();
     let mut pruner = PrunerConfig::new(schedule).init(scorer, &model).unwrap();
-    let model = pruner.attach(model);
+    let model = pruner.attach(model).unwrap();
     let grads = gradients(&model, 0, &training);
     let model = pruner.step(model, &grads).unwrap();
     let expected = model.valid().forward(tokens());

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used)] // a test may fail that way
 
 use burn::tensor::{Bool, DType, Device, FloatDType, Tensor, TensorData};
+use burn_seven::internals::Selector;
 use burn_seven::kernels::{self, Candidates, Digit, Histogram, Portable, key_of};
 use burn_seven::scorer::{Scorer, Seven, SevenMoment, SevenState};
-use burn_seven::{Masks, Scores, Selector, SevenScorerConfig, Sparsity, WeightGrad, WeightGrads};
+use burn_seven::{Masks, Sample, Scores, SevenScorerConfig, Sparsity, WeightGrad, WeightGrads};
 use burn_seven_tests::{cases, devices};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -108,15 +109,13 @@ struct Pair {
 impl Pair {
     fn step(&mut self, weight: &Tensor<1>, grad: &Tensor<1>) -> bool {
         let entry = WeightGrad::new("w", weight.clone(), Some(grad.clone())).unwrap();
-        let init = || self.scorer.init(weight, 0);
-        let ours = self.ours.take().unwrap_or_else(init);
-        let portable = self.portable.take().unwrap_or_else(init);
         let kernels = kernels::at(&weight.device());
         let mut counts = Histogram::new(kernels.digits()[0]);
-        let (ours, counted) =
-            self.scorer
-                .update_by(kernels, ours, entry.clone(), Some(&mut counts));
-        let (portable, _) = self.scorer.update_by(&Portable, portable, entry, None);
+        let sample = Sample::new(&entry, 0, kernels, Some(&mut counts));
+        let ours = self.scorer.update(self.ours.take(), &sample);
+        let counted = sample.was_counted();
+        let sample = Sample::new(&entry, 0, &Portable, None);
+        let portable = self.scorer.update(self.portable.take(), &sample);
         if counted {
             let digit = Digit::highest(kernels.digits()[0]);
             let mut expected = vec![0; digit.bins()];
@@ -353,10 +352,10 @@ fn selection_is_that_of_sorting_at_every_size() {
                 .map(|&size| values(kind, size, &mut rng))
                 .collect();
             let scores = scores_of(&weights, &device);
-            let dense = Masks::dense(&scores);
+            let dense = scores.dense_masks();
             for share in [0.1, 0.5, 0.999] {
                 let sparsity = Sparsity::new(share).unwrap();
-                let selector = Selector::default().with_min_kept(0);
+                let selector = Selector::default().with_floor(burn_seven::Floor::Entries(0));
                 let chosen = selector.select(&scores, &dense, sparsity, false).unwrap();
                 let total: usize = SIZES.iter().sum();
                 let expected = by_sorting(&weights, sparsity.kept(total));
@@ -377,7 +376,7 @@ fn the_threshold_is_exact_among_millions_of_equal_scores() {
     for device in devices() {
         let weights = [vec![0.5f32; 2_000_000], vec![0.5; 1_000_001]];
         let scores = scores_of(&weights, &device);
-        let dense = Masks::dense(&scores);
+        let dense = scores.dense_masks();
         let sparsity = Sparsity::new(0.25).unwrap();
         let chosen = Selector::default().select(&scores, &dense, sparsity, false);
         let masks = chosen.unwrap().masks;

@@ -133,7 +133,7 @@ fn the_rounds_are_the_steps_of_a_loop_by_hand() {
         .prune_before_training(model.clone(), batches(&device), loss)
         .unwrap();
     let mut by_hand = init().unwrap();
-    let mut masked = by_hand.attach(model.clone());
+    let mut masked = by_hand.attach(model.clone()).unwrap();
     for round in 0..ROUNDS as u64 {
         let grads = gradients(&masked, round, &device);
         masked = by_hand.step(masked, &grads).unwrap();

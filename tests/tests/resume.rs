@@ -55,7 +55,7 @@ fn resumes<S: Scorer>(scorer: ModuleScorer<S>, mode: MaskMode, device: &Device) 
     let run = |stop: Option<u64>| {
         let model = Net::new(3, &device);
         let mut pruning = pruner(scorer.clone(), mode, &model);
-        let mut model = pruning.attach(model);
+        let mut model = pruning.attach(model).unwrap();
         let mut optim = adamw();
         for step in 0..STEPS {
             if stop == Some(step) {
@@ -70,7 +70,7 @@ fn resumes<S: Scorer>(scorer: ModuleScorer<S>, mode: MaskMode, device: &Device) 
                     .load_record(PrunerRecord::load(file("pruner.bpk")).unwrap())
                     .unwrap();
                 let record = ModuleRecord::load(file("model.bpk")).unwrap();
-                model = pruning.attach(fresh).load_record(record);
+                model = pruning.attach(fresh).unwrap().load_record(record);
                 optim = adamw().load(file("optim.bpk")).unwrap();
             }
             let grads = gradients(&model, step, &device);
@@ -149,7 +149,7 @@ fn a_selection_by_id_survives_loading_the_model() {
     };
     let model = Net::new(3, &device);
     let mut first = by_id(&model);
-    let mut model = first.attach(model);
+    let mut model = first.attach(model).unwrap();
     model = first
         .step(model.clone(), &gradients(&model, 0, &device))
         .unwrap();
@@ -158,7 +158,7 @@ fn a_selection_by_id_survives_loading_the_model() {
     let fresh = Net::new(4, &device);
     let mut second = by_id(&fresh);
     second.load_record(state).unwrap();
-    let mut model = second.attach(fresh).load_record(weights);
+    let mut model = second.attach(fresh).unwrap().load_record(weights);
     for step in 1..4 {
         model = second
             .step(model.clone(), &gradients(&model, step, &device))
@@ -173,20 +173,20 @@ fn masks_attached_before_loading_are_replaced() {
     let device = last_device().autodiff();
     let model = Net::new(3, &device);
     let mut first = pruner(SevenScorerConfig::new().init(), MaskMode::InGraph, &model);
-    let mut trained = first.attach(model.clone());
+    let mut trained = first.attach(model.clone()).unwrap();
     for step in 0..STEPS {
         trained = first
             .step(trained.clone(), &gradients(&trained, step, &device))
             .unwrap();
     }
     let mut second = pruner(SevenScorerConfig::new().init(), MaskMode::InGraph, &model);
-    let attached = second.attach(model);
+    let attached = second.attach(model).unwrap();
     second.load_record(first.to_record()).unwrap();
     let stepped = second
         .step(attached.clone(), &gradients(&attached, 0, &device))
         .unwrap();
     assert_eq!(stepped.effective(), trained.effective());
-    let finished = second.finish(attached).unwrap();
+    let finished = second.finish_early(stepped).unwrap();
     assert_eq!(finished.effective(), trained.effective());
 }
 
@@ -201,7 +201,7 @@ proptest! {
         let scorer = || PlatonScorerConfig::new().with_window(2).init();
         let model = Net::new(seed, &device);
         let mut first = pruner(scorer(), mode, &model);
-        let mut trained = first.attach(model);
+        let mut trained = first.attach(model).unwrap();
         let mut optim = adamw();
         for step in 0..steps {
             let grads = gradients(&trained, step, &device);
@@ -223,7 +223,7 @@ fn masks_alone_go_to_disk_and_back() {
         let device = device.autodiff();
         let model = Net::new(3, &device);
         let mut pruning = pruner(SevenScorerConfig::new().init(), MaskMode::InGraph, &model);
-        let mut model = pruning.attach(model);
+        let mut model = pruning.attach(model).unwrap();
         for step in 0..STEPS {
             let grads = gradients(&model, step, &device);
             model = pruning.step(model, &grads).unwrap();

@@ -5,9 +5,10 @@
 use std::cmp::Reverse;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use burn_seven::internals::Selector;
 use burn_seven::{
-    ErkBudget, GlobalBudget, Masks, NofM, Scores, Selector, SevenScorerConfig, Sparsity,
-    UniformBudget, Unstructured, WeightGrad, WeightGrads,
+    Entries, ErkBudget, GlobalBudget, Masks, NofM, Scores, SevenScorerConfig, Sparsity,
+    UniformBudget, WeightGrad, WeightGrads,
 };
 use burn_seven_tests::{cases, devices, last_device};
 use proptest::prelude::*;
@@ -93,8 +94,8 @@ proptest! {
             .map(|(shape, values)| (*shape, values.iter().rev().copied().collect()))
             .collect();
         for device in devices() {
-            let selector = Selector::new(GlobalBudget, Unstructured).with_min_kept(0);
-            let dense = Masks::dense(&scores(&weights, &device));
+            let selector = Selector::new(GlobalBudget, Entries).with_floor(burn_seven::Floor::Entries(0));
+            let dense = scores(&weights, &device).dense_masks();
             // First masks by other scores, so that what is dropped has high scores now.
             let current = selector.select(&scores(&reversed, &device), &dense, first, true).unwrap();
             let current = current.masks;
@@ -115,8 +116,8 @@ proptest! {
         steps in prop::collection::vec((0.0f64..0.999, any::<u64>()), 1..5),
     ) {
         let device = last_device();
-        let selector = Selector::default().with_min_kept(0);
-        let mut masks = Masks::dense(&scores(&weights, &device));
+        let selector = Selector::default().with_floor(burn_seven::Floor::Entries(0));
+        let mut masks = scores(&weights, &device).dense_masks();
         for (sparsity, seed) in steps {
             let shuffled: Vec<Weight> = weights.iter()
                 .map(|(shape, values)| {
@@ -139,14 +140,14 @@ proptest! {
     fn uniform_and_erk_counts_are_exact(weights in weights(), sparsity in sparsity()) {
         let device = devices()[0].clone();
         let scores = scores(&weights, &device);
-        let dense = Masks::dense(&scores);
+        let dense = scores.dense_masks();
 
-        let uniform = Selector::new(UniformBudget, Unstructured).with_min_kept(0);
+        let uniform = Selector::new(UniformBudget, Entries).with_floor(burn_seven::Floor::Entries(0));
         for mask in uniform.select(&scores, &dense, sparsity, false).unwrap().masks.iter() {
             prop_assert_eq!(mask.kept(), sparsity.kept(mask.total()));
             prop_assert_eq!(mask.kept(), mask.to_vec().iter().filter(|kept| **kept).count());
         }
-        let erk = Selector::new(ErkBudget, Unstructured).with_min_kept(0);
+        let erk = Selector::new(ErkBudget, Entries).with_floor(burn_seven::Floor::Entries(0));
         let chosen = erk.select(&scores, &dense, sparsity, false).unwrap().masks;
         prop_assert_eq!(chosen.kept(), sparsity.kept(chosen.total()));
     }
@@ -160,11 +161,11 @@ proptest! {
     ) {
         let device = last_device();
         let pattern = NofM::new(n, 4).unwrap();
-        let selector = Selector::new(GlobalBudget, pattern).with_min_kept(0);
+        let selector = Selector::new(GlobalBudget, pattern).with_floor(burn_seven::Floor::Entries(0));
         let scores = scores(&weights, &device);
         let halfway = Sparsity::new(on_the_way * pattern.sparsity().value()).unwrap();
 
-        let mut masks = Masks::dense(&scores);
+        let mut masks = scores.dense_masks();
         for sparsity in [halfway, pattern.sparsity()] {
             masks = selector.select(&scores, &masks, sparsity, returns).unwrap().masks;
             prop_assert_eq!(masks.kept(), sparsity.kept(masks.total()));
@@ -187,11 +188,11 @@ proptest! {
     fn no_weight_falls_below_the_minimum(weights in weights(), min_kept in 1usize..4) {
         let device = devices()[0].clone();
         let scores = scores(&weights, &device);
-        let dense = Masks::dense(&scores);
+        let dense = scores.dense_masks();
         let total = dense.total();
         let required: usize = dense.iter().map(|mask| mask.total().min(min_kept)).sum();
         let sparsity = Sparsity::of_counts(required, total).unwrap();
-        let selector = Selector::default().with_min_kept(min_kept);
+        let selector = Selector::default().with_floor(burn_seven::Floor::Entries(min_kept));
         let chosen = selector.select(&scores, &dense, sparsity, false).unwrap();
         prop_assert_eq!(chosen.masks.kept(), required);
         for mask in chosen.masks.iter() {
@@ -210,7 +211,7 @@ fn a_layer_about_to_be_lost_is_held_and_named() {
         &device,
     );
     let sparsity = Sparsity::of_counts(2, 6).unwrap();
-    let chosen = Selector::default().select(&scores, &Masks::dense(&scores), sparsity, false);
+    let chosen = Selector::default().select(&scores, &scores.dense_masks(), sparsity, false);
     let chosen = chosen.unwrap();
     assert_eq!(
         kept(&chosen.masks),
@@ -228,7 +229,7 @@ fn minimums_without_room_are_an_error() {
         &device,
     );
     let sparsity = Sparsity::new(0.75).unwrap();
-    let error = Selector::default().select(&scores, &Masks::dense(&scores), sparsity, false);
+    let error = Selector::default().select(&scores, &scores.dense_masks(), sparsity, false);
     assert_eq!(
         error.unwrap_err().to_string(),
         "min_kept asks for 2 weights in all, but only 1 may stay"
@@ -246,7 +247,7 @@ fn a_million_equal_scores_are_cut_exactly_by_index() {
             &device,
         );
         let sparsity = Sparsity::new(0.3).unwrap();
-        let chosen = Selector::default().select(&scores, &Masks::dense(&scores), sparsity, false);
+        let chosen = Selector::default().select(&scores, &scores.dense_masks(), sparsity, false);
         let kept = kept(&chosen.unwrap().masks);
         assert!(kept[..700_000].iter().all(|kept| *kept));
         assert!(!kept[700_000..].iter().any(|kept| *kept));
@@ -260,7 +261,7 @@ fn a_nan_score_is_an_error_with_the_weights_path() {
         &[([1, 2], vec![1.0, 2.0]), ([1, 2], vec![1.0, f32::NAN])],
         &device,
     );
-    let dense = Masks::dense(&scores);
+    let dense = scores.dense_masks();
     let sparsity = Sparsity::new(0.5).unwrap();
     let error = Selector::default()
         .select(&scores, &dense, sparsity, false)
@@ -288,12 +289,12 @@ fn masks_are_found_by_path() {
         let b = named("b", &[1.0, 9.0]);
         let c = named("c", &[7.0]);
         let of = |parts: Vec<(String, Vec<usize>, Tensor<1>)>| Scores::from_parts(parts).unwrap();
-        let selector = Selector::default().with_min_kept(0);
+        let selector = Selector::default().with_floor(burn_seven::Floor::Entries(0));
         let half = Sparsity::new(0.5).unwrap();
         // Of a's and b's six the best three stay: 9, 4 and 3.
         let forth = of(vec![a.clone(), b.clone()]);
         let first = selector
-            .select(&forth, &Masks::dense(&forth), half, false)
+            .select(&forth, &forth.dense_masks(), half, false)
             .unwrap()
             .masks;
         assert_eq!(kept(&first), [true, true, false, false, false, true]);
@@ -307,7 +308,7 @@ fn masks_are_found_by_path() {
         assert_eq!(kept(&second), [false, true, false, false, false, false]);
         // Masks of one weight more.
         let all = of(vec![c, a.clone(), b.clone()]);
-        let dense = Masks::dense(&all);
+        let dense = all.dense_masks();
         let third = selector.select(&forth, &dense, half, false).unwrap().masks;
         assert_eq!(kept(&third), kept(&first));
     }
@@ -326,7 +327,7 @@ fn tallies_and_lines_of_another_model_do_no_harm() {
     let half = Sparsity::new(0.5).unwrap();
     let selector = Selector::default();
     let short = Scores::from_parts([part("w", &[1.0, 2.0])]).unwrap();
-    let pruned = selector.select(&short, &Masks::dense(&short), half, false);
+    let pruned = selector.select(&short, &short.dense_masks(), half, false);
     let mut tally = selector.tally(&pruned.unwrap().masks, half, false).unwrap();
 
     let values = [4.0, 3.0, 2.0, 1.0];
@@ -334,16 +335,16 @@ fn tallies_and_lines_of_another_model_do_no_harm() {
     let entry = WeightGrad::new(path, weight.clone(), Some(weight)).unwrap();
     let mut scorer = SevenScorerConfig::new().init();
     let grads = WeightGrads::from_entries(vec![entry]);
-    scorer.update_counting(&grads, &mut tally).unwrap();
+    scorer.update_counting(&grads, Some(&mut tally)).unwrap();
     let scores = scorer.scores();
-    let dense = Masks::dense(&scores);
+    let dense = scores.dense_masks();
     let cuts = selector
         .cut(&scores, &dense, half, false, Some(tally))
         .unwrap();
 
     let more = Scores::from_parts([part("a", &[1.0]), part("w", &values)]).unwrap();
     assert!(cuts.clone().write(&short, dense.clone()).is_err());
-    assert!(cuts.clone().write(&more, Masks::dense(&more)).is_err());
+    assert!(cuts.clone().write(&more, more.dense_masks()).is_err());
     assert!(
         cuts.clone()
             .write(&Scores::default(), Masks::default())

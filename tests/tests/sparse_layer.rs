@@ -36,7 +36,7 @@ fn a_layer_is_pruned_in_training_and_packed_after() {
         let mut pruner = config
             .init(SevenScorerConfig::new().init(), &model)
             .unwrap();
-        model = pruner.attach(model);
+        model = pruner.attach(model).unwrap();
         let mut optim = SgdConfig::new().init();
         let input = random([16, 20], &train);
         for _ in 0..8 {
@@ -284,7 +284,7 @@ fn after_training_again_adapters_and_masks_go_on_as_on_any_layer() {
         let mut pruner = config
             .init(MagnitudeScorerConfig::new().init(), &model)
             .unwrap();
-        let model = pruner.attach(model);
+        let model = pruner.attach(model).unwrap();
         let model = pruner.step(model, &GradientsParams::new()).unwrap();
         let model = pruner.finish(model).unwrap();
         assert_eq!(always(&model).inner.is_packed(), has_kernel());

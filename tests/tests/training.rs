@@ -34,7 +34,7 @@ fn train<S: Scorer>(
     let device = device.clone().autodiff();
     let model = Net::new(1, &device);
     let mut pruner = config(mode).init(scorer, &model).unwrap();
-    let mut model = pruner.attach(model);
+    let mut model = pruner.attach(model).unwrap();
     let mut optim = adamw();
     for step in 0..STEPS {
         look(step, &model, &pruner);
@@ -310,7 +310,7 @@ fn a_sparse_model_starts_from_its_sparsity_and_its_zeros_stay() {
     let mut pruner = config
         .init(SevenScorerConfig::new().init(), &model)
         .unwrap();
-    let mut model = pruner.attach(model);
+    let mut model = pruner.attach(model).unwrap();
     for expected in [16, 11] {
         let grads = gradients(&model, 0, &device);
         model = pruner.step(model, &grads).unwrap();
@@ -336,7 +336,7 @@ fn weights_that_are_not_contiguous_are_pruned_by_their_own_values() {
         let mut pruner = PrunerConfig::new(schedule)
             .init(MagnitudeScorerConfig::new().init(), &column)
             .unwrap();
-        let masked = pruner.attach(column);
+        let masked = pruner.attach(column).unwrap();
         let masked = pruner.step(masked, &GradientsParams::new()).unwrap();
         let sparse = pruner.finish(masked).unwrap();
         assert_eq!(sparse.weight.val().dims(), [6, 8]);
@@ -368,7 +368,7 @@ fn half_precision_weights_are_pruned_and_keep_their_type() {
         let mut pruner = PrunerConfig::new(schedule)
             .init(MagnitudeScorerConfig::new().init(), &layer)
             .unwrap();
-        let masked = pruner.attach(layer);
+        let masked = pruner.attach(layer).unwrap();
         let masked = pruner.step(masked, &GradientsParams::new()).unwrap();
         let sparse = pruner.finish(masked).unwrap();
         assert_eq!(sparse.weight.val().dtype(), dtype.into());
@@ -402,7 +402,7 @@ fn a_model_spread_over_devices_is_pruned_together() {
         PrunerConfig::new(schedule).init(MagnitudeScorerConfig::new().init(), model)
     };
     let mut pruner = init(&model).unwrap();
-    let masked = pruner.attach(model);
+    let masked = pruner.attach(model).unwrap();
     let masked = pruner.step(masked, &GradientsParams::new()).unwrap();
     let mut loaded = init(&spread()).unwrap();
     loaded.load_record(pruner.to_record()).unwrap();
@@ -410,7 +410,7 @@ fn a_model_spread_over_devices_is_pruned_together() {
         let masks: Vec<_> = pruner
             .masks()
             .iter()
-            .map(|mask| mask.dropped().device())
+            .map(|mask| mask.pruned().device())
             .collect();
         assert_eq!(masks, [one.clone(), other.clone()]);
         assert_eq!(pruner.masks().kept(), 8);

@@ -186,7 +186,7 @@ fn pruned(device: &Device) -> Result<Encoder, Error> {
     let schedule = OneShotSchedule::new(0, Sparsity::new(SPARSITY)?);
     let config = PrunerConfig::new(schedule).with_budget(UniformBudget);
     let mut pruner = config.init(MagnitudeScorerConfig::new().init(), &model)?;
-    let model = pruner.attach(model);
+    let model = pruner.attach(model)?;
     let model = pruner.step(model, &GradientsParams::new())?;
     Ok(pruner.finish(model)?.valid())
 }

@@ -8,7 +8,7 @@ mod products;
 mod summary;
 mod torch;
 
-use burn_seven::Selector;
+use burn_seven::internals::Selector;
 use serde::Serialize;
 
 use crate::{Error, SparseArgs, write_json};

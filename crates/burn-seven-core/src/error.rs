@@ -48,7 +48,9 @@ pub enum Error {
     },
     /// A selected weight has no gradient and the scorer needs one.
     #[error(
-        "weight {path} has no gradient, but the scorer {scorer} needs one: is it frozen or unused?"
+        "weight {path} has no gradient, but the scorer {scorer} needs one: is it frozen, unused, or \
+         no leaf of the graph, as after a cast or a map? Experts without tokens: \
+         PrunerConfig::with_missing_gradient"
     )]
     MissingGradient {
         /// The weight's path in the module.
@@ -138,34 +140,92 @@ pub enum Error {
         /// The weight's path in the module.
         path: String,
     },
-    /// A pattern's group does not divide a weight's dimension.
+    /// A selected weight is frozen, and the scorer reads its gradient.
     #[error(
-        "pattern {pattern} needs groups of {group}, but dimension {dim} of weight {path} is {size}"
+        "weight {path} is frozen and gets no gradient, but the scorer {scorer} needs one: leave it \
+         out by Selection::without, or take a scorer that reads weights alone"
     )]
-    PatternShape {
-        /// The pattern's name.
-        pattern: String,
+    Frozen {
         /// The weight's path in the module.
         path: String,
-        /// The dimension along which groups run.
-        dim: usize,
-        /// That dimension's size.
-        size: usize,
-        /// The group's size.
-        group: usize,
+        /// The scorer's name.
+        scorer: &'static str,
     },
-    /// A pattern fixes the sparsity, and the schedule or the budget asks for another.
-    #[error("pattern {pattern} gives sparsity {expected}, but {found} was asked for")]
-    PatternSparsity {
-        /// The pattern's name.
-        pattern: String,
-        /// The sparsity that the pattern gives.
+    /// A scorer reads what enters a layer, and nothing gives it.
+    #[error(
+        "the scorer {scorer} reads what enters the layer of weight {path}, which a training step \
+         does not know: give it by WeightGrad::with_inputs"
+    )]
+    MissingInputs {
+        /// The weight's path in the module.
+        path: String,
+        /// The scorer's name.
+        scorer: &'static str,
+    },
+    /// Weights are to grow, and the scorer does not say where.
+    #[error("the scorer {scorer} does not say where weights should grow: RigL and SET do")]
+    NoGrowth {
+        /// The scorer's name.
+        scorer: &'static str,
+    },
+    /// A structure does not fit some weights.
+    #[error(
+        "structure {structure} does not fit {} weights; leave them out by Selection::without or give \
+         them another structure by PrunerConfig::with_structure_in:\n  {}",
+        misfits.len(),
+        misfits.join("\n  ")
+    )]
+    StructureMismatch {
+        /// The structure's name.
+        structure: String,
+        /// Each weight's path and shape, and why it does not fit.
+        misfits: Vec<String>,
+    },
+    /// Quotas fix the sparsity, and the schedule or the budget asks for another.
+    #[error("structure {structure} gives sparsity {expected}, but {found} was asked for")]
+    QuotaSparsity {
+        /// The structure's name.
+        structure: String,
+        /// The sparsity that the quotas give.
         expected: f64,
         /// The sparsity of the schedule, or of one weight's share of the budget.
         found: f64,
     },
+    /// Quotas keep more than may stay in all.
+    #[error("structure {structure} keeps more entries than the {kept} that may stay in all")]
+    QuotaTooLarge {
+        /// The structure's name.
+        structure: String,
+        /// How many may stay.
+        kept: usize,
+    },
+    /// The schedule's window is not over.
+    #[error(
+        "only {steps} steps of the schedule's {end} were taken: the model's sparsity is {sparsity}, \
+         not {target}; Pruner::finish_early accepts that"
+    )]
+    Unfinished {
+        /// The steps that were taken.
+        steps: usize,
+        /// The end of the schedule's window.
+        end: usize,
+        /// The sparsity of the masks.
+        sparsity: f64,
+        /// The schedule's final sparsity.
+        target: f64,
+    },
+    /// A model is from another step than the pruner.
+    #[error(
+        "weight {path} is masked otherwise than the pruner has it: the model is a copy from another \
+         step. Pruner::finish or Module::materialize gives it back with its own masks; to go on from \
+         it, load the pruner's record of that step"
+    )]
+    OtherMasks {
+        /// The weight's path in the module.
+        path: String,
+    },
     /// The weights that must stay in every layer are more than may stay in all.
-    #[error("min_kept asks for {required} weights in all, but only {kept} may stay")]
+    #[error("the floor asks for {required} entries in all, but only {kept} may stay")]
     MinimumTooLarge {
         /// The sum of the layers' minimums.
         required: usize,
@@ -223,45 +283,51 @@ pub enum Error {
         /// How many there were.
         found: usize,
     },
-    /// A pattern cannot be reached from the zeros that a weight has already.
+    /// A quota cannot be had from the zeros that a weight has already.
     #[error(
-        "pattern {pattern} cannot be reached: weight {path} has groups with fewer entries left"
+        "structure {structure} cannot be reached: weight {path} has groups with fewer entries left"
     )]
-    PatternOfSparse {
-        /// The pattern's name.
-        pattern: String,
+    QuotaOfSparse {
+        /// The structure's name.
+        structure: String,
         /// The weight's path in the module.
         path: String,
     },
-    /// A custom pattern reserved entries wrongly.
-    #[error("pattern {pattern} reserved entries of weight {path} wrongly: {reason}")]
-    InvalidPattern {
-        /// The pattern's name.
-        pattern: String,
+    /// A custom structure's units are wrong.
+    #[error("structure {structure} is wrong about weight {path}: {reason}")]
+    InvalidStructure {
+        /// The structure's name.
+        structure: String,
         /// The weight's path in the module.
         path: String,
         /// What is wrong.
         reason: String,
     },
-    /// A group that is to be left out matches no parameter.
-    #[error("nothing is left out by {group}: it matches no parameter of the model")]
+    /// A group, or a name in it, matches no parameter.
+    #[error("{group} matches no parameter of the model")]
     NothingLeftOut {
         /// The group.
         group: String,
     },
-    /// Two selected weights are one parameter.
-    #[error("weights {path} and {other} are the same parameter: tied weights cannot be pruned")]
+    /// Two weights are one parameter.
+    #[error(
+        "weights {path} and {other} are the same parameter{}: PrunerConfig::with_tied prunes both with \
+         one mask",
+        if *left_out { ", and one of them is left out" } else { "" }
+    )]
     Tied {
         /// One path in the module.
         path: String,
         /// The other.
         other: String,
+        /// Whether only one of them is selected.
+        left_out: bool,
     },
     /// A custom budget handed out its layers or counts wrongly.
     #[error("budget {budget} is wrong about weight {path}: {reason}")]
     InvalidBudget {
         /// The budget's name.
-        budget: &'static str,
+        budget: String,
         /// The weight's path in the module.
         path: String,
         /// What is wrong.

@@ -1,63 +1,78 @@
 //! The backend-independent core of burn-seven.
 //!
 //! Users depend on the `burn-seven` crate, which re-exports everything here beside a backend. This
-//! crate holds the five axes of pruning, each a folder that is open to one more file:
+//! crate holds the axes of pruning, each a folder that is open to one more file:
 //!
 //! | folder | question | trait |
 //! | --- | --- | --- |
 //! | [`scorer`] | how much does each weight matter? | [`Scorer`] |
+//! | [`structure`] | what is pruned together? | [`Structure`] |
 //! | [`budget`] | how many weights may stay, and where? | [`Budget`] |
-//! | [`pattern`] | which shapes may the kept weights form? | [`Pattern`] |
 //! | [`schedule`] | when, and to what sparsity? | [`Schedule`] |
-//! | [`mask`] | how is the choice put on the model? | [`Masks`] |
+//! | [`compensation`] | what becomes of the rest? | [`Compensation`] |
 //!
 //! [`weights`] finds the prunable weights of a Burn module and pairs them with their gradients,
-//! [`probe`] computes gradients that are not the loss's, for the scorers that ask for them,
+//! [`mask`] puts a choice on the model, [`probe`] computes gradients that are not the loss's,
 //! [`pruner`] holds the axes together and knows nothing of any formula, [`report`] says what was
 //! done, and [`kernels`] is the seam where a backend replaces the portable path.
 //!
-//! Data's way: `backward()` → `GradientsParams` → [`WeightGrads`] → [`Scorer`] → [`Budget`] →
-//! [`Pattern`] → [`Masks`] → the next forward pass.
+//! Data's way: `backward()` → `GradientsParams` → [`WeightGrads`] → [`Scorer`] → [`Structure`] →
+//! [`Budget`] → [`Masks`] → the next forward pass.
 
 pub mod budget;
+pub mod compensation;
+mod drop_and_grow;
 pub mod error;
+mod floor;
 pub mod kernels;
 pub mod mask;
-pub mod pattern;
 pub mod probe;
 pub mod pruner;
 mod record;
 pub mod report;
 pub mod schedule;
 pub mod scorer;
+mod select;
 pub mod sparsity;
+pub mod structure;
 pub mod weights;
 
+/// What the project's own tests and benchmarks reach beyond the public interface. It changes without
+/// notice.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::scorer::Tally;
+    pub use crate::select::{Cuts, Selected, Selector};
+}
+
 // Found at the crate root by `derive(RecordState)`.
-pub use burn::optim::{RecordState, StateSink, StateSource};
+pub use burn::optim::{RecordState, StateSink, StateSource, join_path};
 
 #[doc(inline)]
-pub use budget::{Budget, ErkBudget, GlobalBudget, UniformBudget};
+pub use budget::{Budget, ErkBudget, GlobalBudget, GroupBudget, UniformBudget};
+#[doc(inline)]
+pub use compensation::Compensation;
+pub use drop_and_grow::DropAndGrow;
 #[doc(inline)]
 pub use error::{Error, Failed};
+pub use floor::Floor;
 #[doc(inline)]
-pub use mask::{Mask, Masks, PruningMask, Selector};
+pub use mask::{Mask, Masks, PruningMask, Zeros};
 #[doc(inline)]
-pub use pattern::{NofM, Pattern, Unstructured};
-#[doc(inline)]
-pub use pruner::{MaskMode, NonFinitePolicy, Pruner, PrunerConfig, PrunerRecord};
+pub use pruner::{MaskMode, MissingGradient, NonFinitePolicy, Pruner, PrunerConfig, PrunerRecord};
 #[doc(inline)]
 pub use report::{Report, WeightReport};
 #[doc(inline)]
-pub use schedule::{CubicSchedule, ExponentialSchedule, LinearSchedule, OneShotSchedule, Schedule};
-#[doc(inline)]
-pub use scorer::{
-    ForceScorerConfig, Gradient, GraspScorerConfig, IterativeSnipScorerConfig,
-    MagnitudeScorerConfig, ModuleScorer, MovementScorerConfig, PlatonScorerConfig,
-    RandomScorerConfig, Score, Scorer, Scores, SensitivityScorerConfig, SevenScorer,
-    SevenScorerConfig, SnipScorerConfig, SynflowScorerConfig,
+pub use schedule::{
+    ConstantSchedule, CubicSchedule, ExponentialSchedule, LinearSchedule, OneShotSchedule, Schedule,
 };
+#[doc(inline)]
+pub use scorer::*;
 #[doc(inline)]
 pub use sparsity::Sparsity;
 #[doc(inline)]
-pub use weights::{Selection, WeightGrad, WeightGrads};
+pub use structure::{
+    Blocks, Channels, Columns, Entries, Heads, Neurons, NofM, Pooling, Rows, Structure,
+};
+#[doc(inline)]
+pub use weights::{Inputs, Selection, Weight, WeightGrad, WeightGrads};

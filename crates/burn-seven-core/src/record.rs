@@ -10,7 +10,7 @@ use burn_pack::{Reader, Scalar, Writer};
 use crate::Error;
 
 /// The version of all layouts below. Readers refuse later ones.
-const VERSION: usize = 1;
+const VERSION: usize = 2;
 
 /// What a file holds. Tensor names are unique.
 #[derive(Debug, Clone, Default)]

@@ -1,11 +1,11 @@
 //! What was pruned, weight by weight and in all.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Masks;
-use crate::weights::{Found, LeftOut};
+use crate::weights::{LeftOut, Weight};
 
 /// Below this share of kept entries a weight is reported as near collapse.
 pub const NEAR_COLLAPSE: f64 = 0.01;
@@ -19,8 +19,12 @@ pub struct Report {
     pub schedule: String,
     /// Steps taken so far.
     pub steps: usize,
+    /// The steps of the schedule's window.
+    pub window: Range<usize>,
     /// Steps left out for NaN or infinite values.
     pub skipped_steps: usize,
+    /// Exact zeros that the model came with and that were taken for pruned.
+    pub zeros_taken: usize,
     /// The selected weights, in the model's order.
     pub weights: Vec<WeightReport>,
     /// Entries of all selected weights.
@@ -50,19 +54,18 @@ pub struct WeightReport {
     pub kept: usize,
     /// The share of exact zeros.
     pub sparsity: f64,
-    /// Whether it was about to lose more than the minimum allows, and was held at it.
+    /// Whether it was about to lose more than the floor allows, and was held at it.
     pub held: bool,
     /// Whether less than [`NEAR_COLLAPSE`] of it is kept, or it was held.
     pub near_collapse: bool,
 }
 
 impl WeightReport {
-    pub(crate) fn of(found: &Found, held: bool) -> Self {
-        let total = found.shape.iter().product();
-        let kept = Masks::count_nonzero(found);
+    pub(crate) fn new(weight: &Weight, kept: usize, held: bool) -> Self {
+        let total = weight.count();
         Self {
-            path: found.path.clone(),
-            shape: found.shape.clone(),
+            path: weight.path().to_string(),
+            shape: weight.shape().to_vec(),
             total,
             kept,
             sparsity: share_of_zeros(kept, total),
@@ -81,7 +84,7 @@ impl fmt::Display for Report {
         let row = |weight: &WeightReport| {
             let shape: Vec<String> = weight.shape.iter().map(usize::to_string).collect();
             let note = match (weight.held, weight.near_collapse) {
-                (true, _) => "held at the minimum",
+                (true, _) => "held at the floor",
                 (_, true) => "near collapse",
                 _ => "",
             };
@@ -132,6 +135,37 @@ impl fmt::Display for Report {
             self.steps,
             self.kernels
         )?;
+        for (reason, paths) in self.reasons() {
+            let more = match paths.len() {
+                0..=SHOWN => String::new(),
+                count => format!(" and {} more", count - SHOWN),
+            };
+            let first: Vec<&str> = paths.into_iter().take(SHOWN).collect();
+            writeln!(f, "  {reason}: {}{more}", first.join(", "))?;
+        }
+        if self.steps < self.window.end {
+            writeln!(
+                f,
+                "warning: only {} of {} steps of the schedule were taken",
+                self.steps, self.window.end
+            )?;
+        }
+        if self.zeros_taken > 0 {
+            writeln!(
+                f,
+                "{} zeros of the model were taken for pruned",
+                self.zeros_taken
+            )?;
+        }
+        let collapsed = self.weights.iter().filter(|weight| weight.near_collapse);
+        let collapsed: Vec<&str> = collapsed.map(|weight| weight.path.as_str()).collect();
+        if !collapsed.is_empty() {
+            writeln!(
+                f,
+                "warning: almost nothing is left of {}",
+                collapsed.join(", ")
+            )?;
+        }
         if self.skipped_steps > 0 {
             writeln!(
                 f,
@@ -140,5 +174,25 @@ impl fmt::Display for Report {
             )?;
         }
         Ok(())
+    }
+}
+
+/// How many paths are shown for each reason.
+const SHOWN: usize = 5;
+
+impl Report {
+    /// Why parameters are left out, each with their paths.
+    fn reasons(&self) -> Vec<(&str, Vec<&str>)> {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for left in &self.left_out {
+            match reasons
+                .iter_mut()
+                .find(|(reason, _)| *reason == left.reason)
+            {
+                Some((_, paths)) => paths.push(&left.path),
+                None => reasons.push((&left.reason, vec![&left.path])),
+            }
+        }
+        reasons
     }
 }

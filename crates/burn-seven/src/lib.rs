@@ -8,8 +8,9 @@
 //! | [`scorer`] | SEVEN and the scorers it is compared with; the [`Scorer`] trait |
 //! | [`schedule`] | when to prune, and to what sparsity |
 //! | [`budget`] | how many weights stay, and where |
-//! | [`pattern`] | which shapes the kept weights form |
-//! | [`mask`] | [`Masks`], and the exact [`Selector`] that makes them |
+//! | [`structure`] | what is pruned together: entries, N:M, blocks, rows, neurons, heads, channels |
+//! | [`compensation`] | new values for what stays |
+//! | [`mask`] | [`Masks`], and how they are put on a model |
 //! | [`weights`] | [`Selection`] of prunable weights, [`WeightGrads`] |
 //! | [`probe`] | gradients that are not the loss's, for scorers that ask for them |
 //! | [`report`] | [`Report`] |

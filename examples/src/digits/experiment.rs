@@ -123,7 +123,7 @@ fn prune(
         };
         pruner.prune_before_training(model, batches.batches(training), loss)?
     } else {
-        pruner.attach(model)
+        pruner.attach(model)?
     };
     let model = phase.train(model, training, Some(&mut pruner))?;
     let report = pruner.report(&model);
@@ -159,7 +159,7 @@ fn pruner(
         PrunerConfig::new(CubicSchedule::new(window(steps, 0.1..0.6), target))
     };
     // The head stays dense, as in the paper; the positions are an embedding and stay by default.
-    let selection = Selection::new().without(ParamGroup::from_predicate("head"));
+    let selection = Selection::new().without(ParamGroup::from_paths(vec!["head.weight"]));
     let config = config.with_selection(selection);
     Ok(scorer.init(config, seed, model)?)
 }

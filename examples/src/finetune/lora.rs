@@ -9,18 +9,18 @@ const RANK: usize = 8;
 /// Scale of `a @ b`: LoRA's alpha over its rank.
 const SCALE: f64 = 2.0;
 
-/// A low-rank adapter under a mask: `(base + scale · a @ b)`, with 0 for what is dropped.
+/// A low-rank adapter under a mask: `(base + scale · a @ b)`, with 0 for what is pruned.
 ///
 /// Reparameterizations do not nest, so the mask is the adapter's own. `materialize` merges both:
-/// a plain weight whose dropped entries are exactly 0.
+/// a plain weight whose pruned entries are exactly 0.
 #[derive(Module, Debug)]
 pub struct MaskedLora {
     /// Shape `[in, rank]`.
     pub a: Param<Tensor<2>>,
     /// Shape `[rank, out]`, 0 at the start.
     pub b: Param<Tensor<2>>,
-    /// What is dropped, shape `[in · out]`.
-    pub dropped: Param<Tensor<1, Bool>>,
+    /// What is pruned, shape `[in · out]`.
+    pub pruned: Param<Tensor<1, Bool>>,
     /// Scale of the product.
     pub scale: f64,
 }
@@ -31,8 +31,8 @@ impl Reparameterization for MaskedLora {
     fn apply<const D: usize>(&self, base: Tensor<D>) -> Tensor<D> {
         let shape = base.shape();
         let delta = self.a.val().matmul(self.b.val()).mul_scalar(self.scale);
-        let dropped: Tensor<D, Bool> = self.dropped.val().reshape(shape.clone());
-        (base + delta.reshape(shape)).mask_fill(dropped, 0.0)
+        let pruned: Tensor<D, Bool> = self.pruned.val().reshape(shape.clone());
+        (base + delta.reshape(shape)).mask_fill(pruned, 0.0)
     }
 }
 
@@ -70,7 +70,7 @@ impl Reparameterizer for Attach<'_> {
         let adapter = MaskedLora {
             a: Param::from_tensor(Tensor::random([shape[0], RANK], noise, &device)),
             b: Param::from_tensor(Tensor::zeros([RANK, shape[1]], &device)),
-            dropped: Param::initialized(burn::module::ParamId::new(), mask.dropped().clone()),
+            pruned: Param::initialized(burn::module::ParamId::new(), mask.pruned().clone()),
             scale: SCALE,
         };
         (base, Some(adapter))

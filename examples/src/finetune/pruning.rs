@@ -82,7 +82,7 @@ impl Settings {
             When::During => PrunerConfig::new(CubicSchedule::new(self.window(steps), target)),
             When::Before => self.scorer.rounds(self.rounds, target),
         };
-        let selection = Selection::new().without(ParamGroup::from_predicate("head"));
+        let selection = Selection::new().without(ParamGroup::from_paths(vec!["head.weight"]));
         let config = config.with_selection(selection);
         Ok(Some(self.scorer.init(config, self.seed, model)?))
     }

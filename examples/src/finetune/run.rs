@@ -51,7 +51,7 @@ pub fn run<T: Task>(task: &mut T, settings: &Settings, place: &Place) -> Result<
     let mut pruner = settings.pruner(&model, steps)?;
     let mut model = match (&mut pruner, settings.when) {
         (Some(pruner), When::Before) => prune_before(task, model, pruner, settings, place)?,
-        (Some(pruner), When::During) => pruner.attach(model),
+        (Some(pruner), When::During) => pruner.attach(model)?,
         (None, _) => model,
     };
     let adapted = settings.strategy == Strategy::Lora;

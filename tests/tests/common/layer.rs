@@ -45,7 +45,7 @@ pub fn pruned(device: &Device, share: f64) -> Model {
     let mut pruner = config
         .init(MagnitudeScorerConfig::new().init(), &model)
         .unwrap();
-    let model = pruner.attach(model);
+    let model = pruner.attach(model).unwrap();
     let model = pruner.step(model, &GradientsParams::new()).unwrap();
     pruner.finish(model).unwrap().valid()
 }

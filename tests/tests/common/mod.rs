@@ -33,7 +33,7 @@ pub fn state(pruner: &Pruner) -> Vec<u8> {
 pub fn running() -> (Pruner, Net, GradientsParams) {
     let model = Net::new(1, &device());
     let mut pruner = init(config(), &model).unwrap();
-    let mut model = pruner.attach(model);
+    let mut model = pruner.attach(model).unwrap();
     for step in 0..2 {
         let grads = gradients(&model, step, &device());
         model = pruner.step(model, &grads).unwrap();

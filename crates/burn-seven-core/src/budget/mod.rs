@@ -1,51 +1,74 @@
 //! How many weights may stay, and where.
 //!
-//! One file a budget. A budget splits the layers into pools; inside a pool the highest scores win,
-//! whichever layer they are in.
+//! One file a budget. A budget splits a model's parts into pools; inside a pool the highest scores
+//! win, whichever part they are in.
 
+mod by_group;
 mod erk;
 mod global;
 mod uniform;
 
+pub use by_group::GroupBudget;
 pub use erk::ErkBudget;
 pub use global::GlobalBudget;
 pub use uniform::UniformBudget;
 
 use crate::Sparsity;
 
-/// A weight tensor as a budget sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layer<'a> {
-    /// Where the weight is in the module.
+/// What a budget gives places to: one weight tensor, or several whose units span them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// Where the weight is in the module; of several, the first.
     pub path: &'a str,
-    /// The weight's shape.
-    pub shape: &'a [usize],
-    /// How many of its entries can be kept: all, or with a scorer whose pruned weights do not
-    /// return those that are left.
+    /// The shape of each weight.
+    pub shapes: Vec<&'a [usize]>,
+    /// How many entries can be kept: all, or with a scorer whose pruned weights do not come back
+    /// those that are left.
     pub candidates: usize,
 }
 
-impl Layer<'_> {
-    /// How many entries the weight has.
+impl Part<'_> {
+    /// How many entries it has.
     pub fn count(&self) -> usize {
-        self.shape.iter().product()
+        let counts = self.shapes.iter();
+        counts.map(|shape| shape.iter().product::<usize>()).sum()
     }
 }
 
-/// Layers that share one count of weights to keep.
+/// Where a schedule stands: the sparsity now, and the one that it ends on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Goal {
+    /// The sparsity of the masks to choose.
+    pub sparsity: Sparsity,
+    /// The schedule's last.
+    pub target: Sparsity,
+}
+
+impl From<Sparsity> for Goal {
+    /// There already.
+    fn from(sparsity: Sparsity) -> Self {
+        Self {
+            sparsity,
+            target: sparsity,
+        }
+    }
+}
+
+/// Parts that share one count of entries to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pool {
-    /// Indices into the layers.
-    pub layers: Vec<usize>,
-    /// How many of their weights stay in all; at most the sum of their candidates.
+    /// Indices of the parts.
+    pub parts: Vec<usize>,
+    /// How many of their entries stay in all; at most the sum of their candidates. Where units hold
+    /// more than one entry, those of the highest scores stay as long as their entries fit into it.
     pub keep: usize,
 }
 
-/// Splits the number of weights to keep over the layers of a model.
+/// Splits the number of entries to keep over the parts of a model.
 pub trait Budget: std::fmt::Debug + Send + Sync + 'static {
-    /// The budget's name, lower case.
-    fn name(&self) -> &'static str;
+    /// The budget's name with its numbers. Records compare it.
+    fn name(&self) -> String;
 
-    /// Pools that name every layer exactly once, in ascending order of their layers.
-    fn allocate(&self, sparsity: Sparsity, layers: &[Layer<'_>]) -> Vec<Pool>;
+    /// Pools that name every part exactly once, in ascending order.
+    fn allocate(&self, goal: Goal, parts: &[Part<'_>]) -> Vec<Pool>;
 }

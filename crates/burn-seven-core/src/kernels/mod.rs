@@ -3,10 +3,8 @@
 //! Everything here is of the crate `burn-seven-kernels`; each backend's own crate implements
 //! [`Kernels`], and [`at`] finds the one for a device among the backends that are compiled in.
 
-mod finite;
 mod registry;
 
 pub use burn_seven_kernels::*;
-pub(crate) use finite::check_finite;
 pub(crate) use registry::KernelChoice;
 pub use registry::at;

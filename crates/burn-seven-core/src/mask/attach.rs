@@ -1,6 +1,6 @@
 //! Putting masks into a model's autodiff graph.
 
-use burn::module::{Module, Param, ParamId, Reparameterizer};
+use burn::module::{Module, Param, Reparameterizer};
 use burn::tensor::Tensor;
 
 use super::{Masks, PruningMask};
@@ -27,7 +27,7 @@ impl Reparameterizer for Attach<'_> {
         param: Param<Tensor<D>>,
     ) -> (Param<Tensor<D>>, Option<PruningMask>) {
         let mask = self.masks.get(path).map(|mask| PruningMask {
-            dropped: Param::initialized(ParamId::new(), mask.dropped().clone()),
+            pruned: Param::initialized(mask.stamp(), mask.pruned().clone()),
             dense_gradient: self.dense_gradient,
         });
         (param, mask)

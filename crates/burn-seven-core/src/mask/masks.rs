@@ -1,38 +1,35 @@
 //! The masks of a model's weights.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use burn::module::Module;
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::module::{Module, ParamId};
+use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 
+use super::Zeros;
 use super::update::zero;
 use crate::kernels::portable;
-use crate::scorer::WeightScore;
-use crate::weights::{Found, Take, find};
-use crate::{Error, Failed, Scores, Selection};
+use crate::weights::{Found, Read, Weight, find};
+use crate::{Error, Failed, Selection};
 
 /// Which entries of one weight are kept.
 #[derive(Debug, Clone)]
 pub struct Mask {
-    path: String,
-    shape: Vec<usize>,
-    dropped: Tensor<1, Bool>,
+    weight: Arc<Weight>,
+    pruned: Tensor<1, Bool>,
     kept: usize,
+    /// Tells this choice from any other, in a model's graph as the id of the mask's parameter.
+    stamp: ParamId,
 }
 
 impl Mask {
-    /// `dropped` has shape `[n]` and drops all but `kept` of its entries.
-    pub(crate) fn new(
-        path: String,
-        shape: Vec<usize>,
-        dropped: Tensor<1, Bool>,
-        kept: usize,
-    ) -> Self {
+    /// `pruned` has shape `[n]` and is false for `kept` of its entries.
+    pub(crate) fn new(weight: Arc<Weight>, pruned: Tensor<1, Bool>, kept: usize) -> Self {
         Self {
-            path,
-            shape,
-            dropped,
+            weight,
+            pruned,
             kept,
+            stamp: ParamId::new(),
         }
     }
 
@@ -58,25 +55,31 @@ impl Mask {
                 found: vec![kept.len()],
             });
         }
-        let dropped: Vec<bool> = kept.iter().map(|kept| !kept).collect();
-        let dropped = Tensor::from_data(TensorData::new(dropped, [kept.len()]), device);
+        let weight = Weight::new(path, shape, DType::F32, device);
+        let pruned: Vec<bool> = kept.iter().map(|kept| !kept).collect();
+        let pruned = Tensor::from_data(TensorData::new(pruned, [kept.len()]), device);
         let kept = kept.iter().filter(|&&kept| kept).count();
-        Ok(Self::new(path, shape, dropped, kept))
+        Ok(Self::new(Arc::new(weight), pruned, kept))
+    }
+
+    /// The weight that is masked.
+    pub fn weight(&self) -> &Arc<Weight> {
+        &self.weight
     }
 
     /// Where the weight is in the module.
     pub fn path(&self) -> &str {
-        &self.path
+        self.weight.path()
     }
 
     /// The weight's shape.
     pub fn shape(&self) -> &[usize] {
-        &self.shape
+        self.weight.shape()
     }
 
-    /// What is dropped, row-major, shape `[n]`.
-    pub fn dropped(&self) -> &Tensor<1, Bool> {
-        &self.dropped
+    /// What is pruned, row-major, shape `[n]`.
+    pub fn pruned(&self) -> &Tensor<1, Bool> {
+        &self.pruned
     }
 
     /// How many entries are kept.
@@ -86,17 +89,35 @@ impl Mask {
 
     /// How many entries the weight has.
     pub fn total(&self) -> usize {
-        self.shape.iter().product()
+        self.weight.count()
     }
 
-    pub(super) fn into_parts(self) -> (String, Vec<usize>, Tensor<1, Bool>) {
-        (self.path, self.shape, self.dropped)
+    /// Whether nothing is pruned.
+    pub fn is_dense(&self) -> bool {
+        self.kept == self.total()
+    }
+
+    pub(crate) fn stamp(&self) -> ParamId {
+        self.stamp
+    }
+
+    pub(crate) fn into_parts(self) -> (Arc<Weight>, Tensor<1, Bool>) {
+        (self.weight, self.pruned)
+    }
+
+    /// This mask on another device, as the same choice.
+    pub(crate) fn to_device(&self, device: &Device) -> Self {
+        Self {
+            weight: Arc::new(self.weight.on(device)),
+            pruned: self.pruned.clone().to_device(device),
+            ..self.clone()
+        }
     }
 
     /// Whether each entry is kept, row-major, on the host.
     pub fn to_vec(&self) -> Vec<bool> {
-        let dropped = portable::bools(&self.dropped);
-        dropped.into_iter().map(|dropped| !dropped).collect()
+        let pruned = portable::bools(&self.pruned);
+        pruned.into_iter().map(|pruned| !pruned).collect()
     }
 }
 
@@ -131,62 +152,66 @@ impl Masks {
     /// [`Error::MaskedTwice`] for two of one weight.
     pub fn from_masks(masks: Vec<Mask>) -> Result<Self, Error> {
         let mut paths = BTreeSet::new();
-        match masks.iter().find(|mask| !paths.insert(mask.path.as_str())) {
+        match masks.iter().find(|mask| !paths.insert(mask.path())) {
             Some(mask) => Err(Error::MaskedTwice {
-                path: mask.path.clone(),
+                path: mask.path().to_string(),
             }),
             None => Ok(Self::new(masks)),
         }
     }
 
-    /// The masks that `model`'s selected weights have now: what a mask in the graph drops, and
-    /// exact zeros, but for weights that are zero altogether (those wait to be trained).
+    /// The masks that `model`'s selected weights have now: what a mask in the graph prunes, and
+    /// exact zeros by [`Zeros::Pruned`].
     ///
     /// # Errors
     ///
-    /// [`Error::NothingSelected`] or [`Error::Quantized`].
+    /// [`Error::NothingSelected`], [`Error::NothingLeftOut`] or [`Error::Quantized`].
     pub fn of_model<M: Module>(model: &M, selection: &Selection) -> Result<Self, Error> {
-        let (selected, _) = selection.split(find(model, Take::Value))?;
-        Ok(Self::of_found(&selected))
+        let (selected, _) = selection.split(find(model, Read::Value))?;
+        Ok(Self::of_found(&selected, |_| Zeros::Pruned))
     }
 
-    /// Masks that keep everything, for weights of these scores.
-    pub fn dense(scores: &Scores) -> Self {
-        let mask = |score: &WeightScore| {
-            let dropped = score.value().zeros_like().bool();
-            let total = score.shape().iter().product();
-            Mask::new(
-                score.path().to_string(),
-                score.shape().to_vec(),
-                dropped,
-                total,
-            )
-        };
-        Self::new(scores.iter().map(mask).collect())
-    }
-
-    pub(crate) fn of_found(found: &[Found]) -> Self {
+    /// The masks of weights that were found with their values.
+    pub(crate) fn of_found(found: &[Found], zeros: impl Fn(&Found) -> Zeros) -> Self {
         let mask = |found: &Found| {
-            let total: usize = found.shape.iter().product();
-            let kept = Self::count_nonzero(found);
-            let (dropped, kept) = if kept == 0 && found.dropped.is_none() {
-                (zeros_of(found).bool_not(), total)
-            } else {
-                (zeros_of(found), kept)
+            let total = found.weight.count();
+            let masked = found.pruned.as_ref().map(|(_, pruned)| pruned.clone());
+            let (pruned, kept) = match (zeros(found), masked) {
+                (Zeros::Trained, None) => (nothing(found), total),
+                (Zeros::Trained, Some(masked)) => {
+                    let pruned = masked.clone().int().sum().into_scalar::<i64>();
+                    (masked, total - pruned as usize)
+                }
+                (zeros, masked) => match count_nonzero(found) {
+                    0 if masked.is_none() && zeros == Zeros::Pruned => (nothing(found), total),
+                    kept => (zeros_of(found), kept),
+                },
             };
-            Mask::new(found.path.clone(), found.shape.clone(), dropped, kept)
+            Mask::new(found.weight.clone(), pruned, kept)
         };
         Self::new(found.iter().map(mask).collect())
     }
 
-    /// How many entries of the effective weight are not exactly 0.
-    pub(crate) fn count_nonzero(found: &Found) -> usize {
-        let zeros = zeros_of(found).int().sum().into_scalar::<i64>();
-        found.shape.iter().product::<usize>() - zeros as usize
+    /// Masks that keep everything.
+    pub(crate) fn dense(weights: impl IntoIterator<Item = Arc<Weight>>) -> Self {
+        let mask = |weight: Arc<Weight>| {
+            let zeros = Tensor::<1>::zeros([weight.count()], weight.device());
+            let total = weight.count();
+            Mask::new(weight, zeros.bool(), total)
+        };
+        Self::new(weights.into_iter().map(mask).collect())
     }
 
-    pub(super) fn into_masks(self) -> Vec<Mask> {
+    pub(crate) fn into_masks(self) -> Vec<Mask> {
         self.masks
+    }
+
+    /// The same masks, of these weights in the same order.
+    pub(crate) fn described_by(mut self, weights: &[Arc<Weight>]) -> Self {
+        for (mask, weight) in self.masks.iter_mut().zip(weights) {
+            mask.weight = weight.clone();
+        }
+        self
     }
 
     /// The masks, weight by weight.
@@ -206,12 +231,12 @@ impl Masks {
 
     /// The mask of the weight at `path`.
     pub fn get(&self, path: &str) -> Option<&Mask> {
-        self.masks.iter().find(|mask| mask.path == path)
+        self.masks.iter().find(|mask| mask.path() == path)
     }
 
     /// Where the mask of the weight at `path` is.
-    pub(super) fn position(&self, path: &str) -> Option<usize> {
-        self.masks.iter().position(|mask| mask.path == path)
+    pub(crate) fn position(&self, path: &str) -> Option<usize> {
+        self.masks.iter().position(|mask| mask.path() == path)
     }
 
     /// The mask of the weight at `path`, checked against its shape.
@@ -219,12 +244,12 @@ impl Masks {
         let mask = self.get(path).ok_or_else(|| Error::WeightAdded {
             path: path.to_string(),
         })?;
-        if mask.shape != shape {
+        if mask.shape() != shape {
             return Err(Error::ShapeMismatch {
                 what: "mask",
                 path: path.to_string(),
                 expected: shape.to_vec(),
-                found: mask.shape.clone(),
+                found: mask.shape().to_vec(),
             });
         }
         Ok(mask)
@@ -240,7 +265,7 @@ impl Masks {
         self.masks.iter().map(Mask::total).sum()
     }
 
-    /// The share of weights that are dropped.
+    /// The share of weights that are pruned.
     pub fn sparsity(&self) -> f64 {
         match self.total() {
             0 => 0.0,
@@ -248,7 +273,7 @@ impl Masks {
         }
     }
 
-    /// Sets what the masks drop to exactly 0 in the stored weights of `model`.
+    /// Sets what the masks prune to exactly 0 in the stored weights of `model`.
     ///
     /// Also after merging a LoRA adapter into a pruned base, which fills the zeros in.
     ///
@@ -257,7 +282,7 @@ impl Masks {
     /// [`Error::WeightMissing`], [`Error::ShapeMismatch`] or [`Error::Quantized`] for a model that
     /// the masks do not fit; with the model as it was.
     pub fn apply<M: Module>(&self, model: M) -> Result<M, Failed<M>> {
-        match self.check(&find(&model, Take::Description)) {
+        match self.check(&find(&model, Read::Description)) {
             Ok(()) => Ok(self.apply_unchecked(model)),
             Err(error) => Err(Failed::new(model, error)),
         }
@@ -270,22 +295,34 @@ impl Masks {
     /// Checks that every mask finds its weight.
     pub(crate) fn check(&self, all: &[Found]) -> Result<(), Error> {
         for mask in &self.masks {
-            let found = all.iter().find(|found| found.path == mask.path);
+            let found = all.iter().find(|found| found.path() == mask.path());
             let found = found.ok_or_else(|| Error::WeightMissing {
-                path: mask.path.clone(),
+                path: mask.path().to_string(),
             })?;
-            if found.shape != mask.shape {
+            if found.weight.shape() != mask.shape() {
                 return Err(Error::ShapeMismatch {
                     what: "value",
-                    path: mask.path.clone(),
-                    expected: mask.shape.clone(),
-                    found: found.shape.clone(),
+                    path: mask.path().to_string(),
+                    expected: mask.shape().to_vec(),
+                    found: found.weight.shape().to_vec(),
                 });
             }
-            found.check_float()?;
+            found.weight.check_float()?;
         }
         Ok(())
     }
+}
+
+/// How many entries of the effective weight are not exactly 0.
+pub(crate) fn count_nonzero(found: &Found) -> usize {
+    let zeros = zeros_of(found).int().sum().into_scalar::<i64>();
+    found.weight.count() - zeros as usize
+}
+
+/// Nothing is pruned, shape `[n]`.
+fn nothing(found: &Found) -> Tensor<1, Bool> {
+    let zeros = Tensor::<1>::zeros([found.weight.count()], found.weight.device());
+    zeros.bool()
 }
 
 /// Where the effective weight is exactly 0, shape `[n]`.
@@ -296,8 +333,8 @@ fn zeros_of(found: &Found) -> Tensor<1, Bool> {
         .expect("a selected weight should be float")
         .flat();
     let zero = value.equal_scalar(0.0f32);
-    match &found.dropped {
-        Some(dropped) => zero.bool_or(dropped.clone()),
+    match &found.pruned {
+        Some((_, pruned)) => zero.bool_or(pruned.clone()),
         None => zero,
     }
 }

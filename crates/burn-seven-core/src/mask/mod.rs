@@ -1,22 +1,18 @@
-//! How the choice is put on a model.
+//! Masks, and how they are put on a model.
 //!
-//! [`Selector`] turns scores into [`Masks`]; [`PruningMask`] carries one of them in Burn's autodiff
-//! graph, and `attach` and `update` put it there and change it.
+//! [`Masks`] say what is kept; [`PruningMask`] carries one of them in Burn's autodiff graph, and
+//! `attach` and `update` put it there and change it.
 
 mod attach;
-mod cuts;
-mod feasible;
 mod masks;
 mod record;
 mod reparameterization;
-mod select;
-mod tally;
 mod update;
+mod zeros;
 
 pub(crate) use attach::attach;
-pub use cuts::{Cuts, Selected};
+pub(crate) use masks::count_nonzero;
 pub use masks::{Mask, Masks};
 pub use reparameterization::PruningMask;
-pub use select::Selector;
-pub use tally::Tally;
 pub(crate) use update::{release, update};
+pub use zeros::Zeros;

@@ -1,12 +1,14 @@
 //! Masks on disk, alone or in a pruner's record.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::{Mask, Masks};
 use crate::Error;
 use crate::record::{Pack, mismatch};
+use crate::weights::Weight;
 
 const KIND: &str = "burn-seven masks";
 
@@ -85,16 +87,17 @@ fn read_mask(path: &str, data: TensorData, device: &Device) -> Result<Mask, Erro
         return Err(mismatch(format!("type of mask {path}"), "U8", found));
     }
     let shape = data.shape().to_vec();
-    let mut dropped = Vec::with_capacity(data.num_elements());
+    let mut pruned = Vec::with_capacity(data.num_elements());
     for value in data.iter::<u8>() {
         match value {
-            0 => dropped.push(true),
-            1 => dropped.push(false),
+            0 => pruned.push(true),
+            1 => pruned.push(false),
             _ => return Err(mismatch(format!("mask {path}"), "0s and 1s", value)),
         }
     }
-    let count = dropped.len();
-    let kept = dropped.iter().filter(|&&dropped| !dropped).count();
-    let dropped = Tensor::from_data(TensorData::new(dropped, [count]), device);
-    Ok(Mask::new(path.to_string(), shape, dropped, kept))
+    let count = pruned.len();
+    let kept = pruned.iter().filter(|&&pruned| !pruned).count();
+    let pruned = Tensor::from_data(TensorData::new(pruned, [count]), device);
+    let weight = Weight::new(path, shape, DType::F32, device);
+    Ok(Mask::new(Arc::new(weight), pruned, kept))
 }

@@ -7,8 +7,8 @@ use burn::tensor::{FloatDType, Tensor};
 use super::backward;
 use super::line::Line;
 use super::noise::Noise;
-use crate::kernels::{KernelChoice, check_finite};
-use crate::weights::{Found, ModulePath, Take, find};
+use crate::kernels::KernelChoice;
+use crate::weights::{Found, ModulePath, Read, check_finite, find};
 use crate::{Error, Selection, WeightGrads};
 
 /// The product `H g` of the loss's Hessian and its gradient, both of the selected weights, in
@@ -55,10 +55,11 @@ pub fn hessian_gradient<M: Module>(
     model: &M,
     selection: &Selection,
     epsilon: f64,
-    loss: impl FnMut(&M) -> Tensor<1>,
+    mut loss: impl FnMut(&M) -> Tensor<1>,
 ) -> Result<GradientsParams, Error> {
+    let gradient = |model: &M| backward(model, loss(model));
     let select = |all| selection.split(all).map(|(selected, _)| selected);
-    products(model, select, epsilon, &KernelChoice::default(), loss)?.product
+    products(model, select, epsilon, &KernelChoice::default(), gradient)?.product
 }
 
 /// Checks the size of the differences.
@@ -83,24 +84,23 @@ pub(crate) struct Products {
     pub product: Result<GradientsParams, Error>,
 }
 
-/// The gradient of the loss, and its product with the Hessian of the weights that `select` selects.
+/// What `gradient` gives at the model's weights, and its product with the Hessian of the weights that `select` selects.
 pub(crate) fn products<M: Module>(
     model: &M,
     select: impl Fn(Vec<Found>) -> Result<Vec<Found>, Error>,
     epsilon: f64,
     kernels: &KernelChoice,
-    mut loss: impl FnMut(&M) -> Tensor<1>,
+    mut gradient: impl FnMut(&M) -> GradientsParams,
 ) -> Result<Products, Error> {
     check_epsilon(epsilon)?;
-    select(find(model, Take::Description))?;
+    select(find(model, Read::Description))?;
     let noise = Noise::draw(model);
     let mut gradient = |model: &M| {
         noise.replay();
-        let loss = loss(model);
-        backward(model, loss)
+        gradient(model)
     };
     let grads = gradient(model);
-    let weights = WeightGrads::of_found(select(find(model, Take::Gradient(&grads)))?, true)?;
+    let weights = WeightGrads::of_found(select(find(model, Read::Gradient(&grads)))?)?;
     if let Err(error) = check_finite(&weights, kernels) {
         return Ok(Products {
             loss: grads,
@@ -161,7 +161,11 @@ impl ModuleVisitor for Quotient<'_> {
             return;
         }
         let path = self.path.dotted();
-        let Some(entry) = self.weights.iter().find(|entry| entry.path() == path) else {
+        let Some(entry) = self
+            .weights
+            .iter()
+            .find(|entry| entry.weight().path() == path)
+        else {
             return;
         };
         let product = match &mut self.ends {

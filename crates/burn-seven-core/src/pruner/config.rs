@@ -2,82 +2,67 @@
 
 use std::sync::Arc;
 
-use burn::module::Module;
-use serde::{Deserialize, Serialize};
+use burn::grad_clipping::GradientClippingConfig;
+use burn::module::{Module, ParamGroup};
 
 use super::Pruner;
-use super::spec::{Spec, check_attachable, check_untied};
-use crate::kernels::{KernelChoice, Kernels, check_finite};
-use crate::scorer::DynScorer;
-use crate::weights::{Take, find};
-use crate::{
-    Budget, Error, GlobalBudget, Masks, ModuleScorer, Pattern, Schedule, Scorer, Selection,
-    Selector, Sparsity, Unstructured, WeightGrads,
-};
-
-/// Where masks are applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum MaskMode {
-    /// In Burn's autodiff graph, as a reparameterization of each weight. The optimizer may move the
-    /// stored value of a pruned weight; the effective one is 0 in every forward pass. The default.
-    #[default]
-    InGraph,
-    /// On the stored weights, by [`Pruner::after_step`] after each optimizer step. The forward pass
-    /// costs nothing, gradients are dense, and weights that are frozen or carry a LoRA adapter can
-    /// be pruned (the base is).
-    AfterStep,
-}
-
-/// What to do at a step with a NaN or infinite weight or gradient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum NonFinitePolicy {
-    /// Return an error. The default.
-    #[default]
-    Error,
-    /// Leave the step out of the scores and count it in the report, as loss scaling leaves it out
-    /// of the weights. Masks that are due are chosen by the scores so far, or at the next step if
-    /// there are none.
-    Skip,
-}
+use super::checks::{check_attachable, check_trained, tied};
+use super::settings::{Clipping, MaskMode, MissingGradient, NonFinitePolicy, Settings};
+use crate::budget::{Budget, GlobalBudget};
+use crate::compensation::Compensation;
+use crate::drop_and_grow::DropAndGrow;
+use crate::kernels::{KernelChoice, Kernels};
+use crate::mask::Zeros;
+use crate::scorer::AnyScorer;
+use crate::select::{Layout, Selector, Structures};
+use crate::structure::Structure;
+use crate::weights::{Read, check_finite, check_group, find};
+use crate::{Error, Floor, Schedule, Selection, Sparsity, WeightGrads};
 
 /// Configuration of a [`Pruner`].
 #[derive(Debug, Clone)]
 pub struct PrunerConfig {
     pub(super) schedule: Arc<dyn Schedule>,
-    budget: Arc<dyn Budget>,
-    pattern: Arc<dyn Pattern>,
-    pub(super) selection: Selection,
-    pub(super) mode: MaskMode,
-    pub(super) non_finite: NonFinitePolicy,
-    min_kept: usize,
+    budget: Option<Arc<dyn Budget>>,
+    structures: Structures,
+    selection: Selection,
+    floor: Floor,
     kernels: KernelChoice,
+    settings: Settings,
 }
 
 impl PrunerConfig {
-    /// Prunes on this schedule: all weights together, unstructured, masks in the graph, all weights
+    /// Prunes on this schedule: all weights together, entry by entry, masks in the graph, all weights
     /// of rank 2 and more but embeddings.
     pub fn new(schedule: impl Schedule) -> Self {
         Self {
             schedule: Arc::new(schedule),
-            budget: Arc::new(GlobalBudget),
-            pattern: Arc::new(Unstructured),
+            budget: None,
+            structures: Structures::default(),
             selection: Selection::new(),
-            mode: MaskMode::default(),
-            non_finite: NonFinitePolicy::default(),
-            min_kept: 1,
+            floor: Floor::ShareOfDensity(0.1),
             kernels: KernelChoice::default(),
+            settings: Settings::default(),
         }
     }
 
-    /// Splits the weights to keep over the layers. Default: [`GlobalBudget`]
+    /// Splits the weights to keep over the model. Default: that of the scorer's source, which is
+    /// [`GlobalBudget`] for most
     pub fn with_budget(mut self, budget: impl Budget) -> Self {
-        self.budget = Arc::new(budget);
+        self.budget = Some(Arc::new(budget));
         self
     }
 
-    /// The shapes that kept weights form. Default: [`Unstructured`]
-    pub fn with_pattern(mut self, pattern: impl Pattern) -> Self {
-        self.pattern = Arc::new(pattern);
+    /// What is pruned together. Default: [`Entries`](crate::structure::Entries)
+    pub fn with_structure(mut self, structure: impl Structure) -> Self {
+        self.structures.default = Arc::new(structure);
+        self
+    }
+
+    /// What is pruned together in the weights of `group`. May be called more than once; a weight in
+    /// several groups is of the first.
+    pub fn with_structure_in(mut self, group: ParamGroup, structure: impl Structure) -> Self {
+        self.structures.by_group.push((group, Arc::new(structure)));
         self
     }
 
@@ -89,20 +74,76 @@ impl PrunerConfig {
 
     /// Where masks are applied. Default: [`MaskMode::InGraph`]
     pub fn with_mode(mut self, mode: MaskMode) -> Self {
-        self.mode = mode;
+        self.settings.mode = mode;
         self
     }
 
     /// What to do about NaN and infinite values. Default: [`NonFinitePolicy::Error`]
     pub fn with_non_finite(mut self, policy: NonFinitePolicy) -> Self {
-        self.non_finite = policy;
+        self.settings.non_finite = policy;
         self
     }
 
-    /// The least number of entries that stay in every weight tensor, so that no layer is lost
-    /// whole; layers held at it are reported. Default: 1
-    pub fn with_min_kept(mut self, min_kept: usize) -> Self {
-        self.min_kept = min_kept;
+    /// What to do about a selected weight without a gradient at some step. Default:
+    /// [`MissingGradient::Error`]
+    pub fn with_missing_gradient(mut self, missing: MissingGradient) -> Self {
+        self.settings.missing = missing;
+        self
+    }
+
+    /// What exact zeros of the model mean when masks are taken from it. Default: [`Zeros::Pruned`]
+    pub fn with_zeros(mut self, zeros: Zeros) -> Self {
+        self.settings.zeros = zeros;
+        self
+    }
+
+    /// What exact zeros mean in the weights of `group`. May be called more than once; a weight in
+    /// several groups is of the first.
+    pub fn with_zeros_in(mut self, group: ParamGroup, zeros: Zeros) -> Self {
+        self.settings.zeros_by_group.push((group, zeros));
+        self
+    }
+
+    /// Clips the gradients that the scorer sees, each by itself, as the optimizer clips those that it
+    /// is given. [`Pruner::optimize`] takes the optimizer's own clipping where none is set here.
+    /// Default: not clipped
+    pub fn with_grad_clipping(mut self, clipping: GradientClippingConfig) -> Self {
+        self.settings.clipping = Some(Clipping(clipping.init()));
+        self
+    }
+
+    /// Takes two selected paths of one parameter (tied weights, of one id) for one weight with one
+    /// mask. Both count. Default: they are an error
+    pub fn with_tied(mut self, tied: bool) -> Self {
+        self.settings.tied = tied;
+        self
+    }
+
+    /// What stays of every weight tensor in any case, so that no layer is lost whole; layers held at
+    /// it are reported. Default: a tenth of what an even cut would leave
+    pub fn with_floor(mut self, floor: Floor) -> Self {
+        self.floor = floor;
+        self
+    }
+
+    /// Starts from masks of the schedule's final sparsity, drawn at random by this seed, in the
+    /// budget's shares; a model that is as sparse already keeps its own. Default: from the model as
+    /// it is
+    pub fn with_sparse_start(mut self, seed: u64) -> Self {
+        self.settings.sparse_start = Some(seed);
+        self
+    }
+
+    /// Drops weights and grows others whenever masks are chosen, where the scorer says where to grow.
+    /// Default: not
+    pub fn with_drop_and_grow(mut self, rule: DropAndGrow) -> Self {
+        self.settings.drop_and_grow = Some(rule);
+        self
+    }
+
+    /// Changes the values of what stays to make up for what goes. Default: values stay
+    pub fn with_compensation(mut self, compensation: impl Compensation) -> Self {
+        self.settings.compensation = Some(Arc::new(compensation));
         self
     }
 
@@ -115,66 +156,66 @@ impl PrunerConfig {
 
     /// A pruner for `model`. Everything that can be known to be wrong is found here.
     ///
-    /// Exact zeros in the selected weights count as pruned already, but for weights that are zero
-    /// altogether; the schedule starts from their share.
-    ///
     /// # Errors
     ///
-    /// A bad hyperparameter of the scorer, schedule or pattern; nothing selected; a pattern that
-    /// does not fit a weight, its zeros or the target sparsity; a model that is sparser than the
-    /// target or carries masks already; tied weights; quantized weights, and with masks in the graph weights with a LoRA
-    /// adapter or the like; NaN or infinite weights.
-    pub fn init<S: Scorer, M: Module>(
-        self,
-        scorer: ModuleScorer<S>,
-        model: &M,
-    ) -> Result<Pruner, Error> {
-        DynScorer::validate(&scorer)?;
+    /// A bad hyperparameter of the scorer, schedule or structure; nothing selected, or a group that
+    /// matches nothing; a structure that does not fit a weight, its zeros or the target sparsity; a
+    /// model that is sparser than the target or carries masks already; tied weights; a frozen weight
+    /// and a scorer that reads gradients; quantized weights, and with masks in the graph weights with
+    /// a LoRA adapter or the like; NaN or infinite weights.
+    pub fn init<M: Module>(self, scorer: impl Into<AnyScorer>, model: &M) -> Result<Pruner, Error> {
+        let scorer = scorer.into();
+        scorer.validate()?;
         self.schedule.validate()?;
-        let all = find(model, Take::Value);
-        check_attachable(&all, self.mode)?;
+        self.floor.validate()?;
+        self.settings.validate(&scorer)?;
+        let all = find(model, Read::Value);
+        check_attachable(&all, self.settings.mode)?;
+        for group in self.groups() {
+            check_group(group, &all)?;
+        }
+        if scorer.reads().gradient().is_some() {
+            check_trained(&all, &self.selection, scorer.name())?;
+        }
+        let tied = tied(&all, &self.selection, self.settings.tied)?;
         let (selected, left_out) = self.selection.split(all)?;
-        check_untied(&selected)?;
-        let selector = Selector::from_parts(self.budget, self.pattern, self.min_kept)
-            .with_choice(self.kernels);
-        let shapes: Vec<_> = selected
-            .iter()
-            .map(|found| (found.path.as_str(), found.shape.as_slice()))
-            .collect();
-        selector.check(self.schedule.target(), &shapes)?;
-
-        let masks = Masks::of_found(&selected);
-        let initial = Sparsity::of_counts(masks.kept(), masks.total())?;
-        let target = self.schedule.target();
-        if selector.kept_at(target, &shapes)? > masks.kept() {
-            return Err(Error::AlreadySparser {
-                current: initial.value(),
-                target: target.value(),
-            });
-        }
-        if !scorer.scorer().returns() {
-            selector.check_sparse(&masks)?;
-        }
-        let specs: Vec<Spec> = selected.iter().map(Spec::of).collect();
-        check_finite(&WeightGrads::of_found(selected, true)?, selector.choice())?;
-        Ok(Pruner {
-            scorer: Box::new(scorer),
+        let weights: Vec<_> = selected.iter().map(|found| found.weight.clone()).collect();
+        let ids: Vec<_> = selected.iter().map(|found| found.id).collect();
+        let layout = Layout::new(&self.structures, weights.clone(), &ids, &tied)?;
+        let budget = self.budget.or_else(|| scorer.budget());
+        let budget = budget.unwrap_or_else(|| Arc::new(GlobalBudget));
+        let selector = Selector::from_parts(budget, self.structures, self.floor);
+        let selector = selector.with_choice(self.kernels);
+        selector.check(self.schedule.target(), &layout)?;
+        let mut pruner = Pruner {
+            scorer,
             schedule: self.schedule,
-            selector,
-            mode: self.mode,
-            non_finite: self.non_finite,
-            specs,
+            selector: selector.with_layout(layout),
+            settings: self.settings,
+            weights,
             left_out,
-            masks,
-            initial,
+            masks: Default::default(),
+            initial: Sparsity::DENSE,
+            zeros_taken: 0,
             step: 0,
             skipped: 0,
+            skipped_last: false,
             overdue: false,
             held: Vec::new(),
             unapplied: None,
             latent: Vec::new(),
             rewrite: false,
-            fault: None,
-        })
+        };
+        pruner.take_masks(&selected)?;
+        let grads = WeightGrads::of_found(selected)?;
+        check_finite(&grads, pruner.selector.choice())?;
+        Ok(pruner)
+    }
+
+    /// All groups that should match something.
+    fn groups(&self) -> impl Iterator<Item = &ParamGroup> {
+        let structures = self.structures.by_group.iter().map(|(group, _)| group);
+        let zeros = self.settings.zeros_by_group.iter().map(|(group, _)| group);
+        structures.chain(zeros)
     }
 }

@@ -1,10 +1,15 @@
-//! The five axes held together: prune a model while it trains, or before.
+//! Everything held together: prune a model while it trains, or before.
 //!
-//! A pruner knows nothing of any formula. [`PrunerConfig`] says which schedule, budget, pattern and
-//! selection; [`Pruner::step`] folds a step into the scores and puts new masks on the model when
+//! A pruner knows nothing of any formula. [`PrunerConfig`] says which schedule, budget, structure
+//! and selection; [`Pruner::step`] folds a step into the scores and puts new masks on the model when
 //! they are due; [`PrunerRecord`] is all of its state on disk.
 
+mod attach;
+mod checks;
 mod config;
+mod device;
+mod moments;
+mod optimize;
 mod pretrain;
 mod probe;
 #[expect(
@@ -13,8 +18,10 @@ mod probe;
 )]
 mod pruner;
 mod record;
-mod spec;
+mod settings;
+mod step;
 
-pub use config::{MaskMode, NonFinitePolicy, PrunerConfig};
+pub use config::PrunerConfig;
 pub use pruner::Pruner;
 pub use record::PrunerRecord;
+pub use settings::{MaskMode, MissingGradient, NonFinitePolicy};

@@ -5,8 +5,8 @@ use burn::optim::{LearningRate, ModuleOptimizer};
 use burn::tensor::Tensor;
 
 use super::{MaskMode, Pruner};
-use crate::mask::{self, PruningMask};
-use crate::weights::{Take, find};
+use crate::mask;
+use crate::weights::{Found, PRUNING_MASK, Read, find};
 use crate::{Error, Failed, Gradient};
 
 impl Pruner {
@@ -21,8 +21,8 @@ impl Pruner {
     /// taken.
     ///
     /// Where the scorer needs [another gradient](Gradient) than the loss's it is computed here.
-    /// [GraSP](crate::scorer::Grasp) calls `loss` three times a batch, with the same dropout (and
-    /// seeds the devices for it), which is what batches are cloned for. For
+    /// [GraSP](crate::scorer::Grasp) keeps the batches until masks are due, and then calls `loss` three
+    /// times for each, with the same dropout (and seeds the devices for it). For
     /// [SynFlow](crate::scorer::Synflow) `loss` gives the sum of the outputs; the model that it is
     /// called with has absolute weights, and running statistics of its own.
     ///
@@ -104,16 +104,16 @@ impl Pruner {
         mut optimizer: Option<(LearningRate, ModuleOptimizer)>,
     ) -> Result<M, Error> {
         // What its closure gives is no loss to train by.
-        if optimizer.is_some() && self.scorer.gradient() == Gradient::AbsoluteWeights {
-            return Err(self.other_gradient());
+        if optimizer.is_some() && self.scorer.reads().gradient() == Some(Gradient::AbsoluteWeights)
+        {
+            return Err(self.other_gradient(Gradient::AbsoluteWeights));
         }
-        let masked = |found: &crate::weights::Found| {
-            found.reparameterization.as_deref() == Some(PruningMask::PATH)
-        };
-        let start = match find(&model, Take::Description).iter().any(masked) {
+        let masked = |found: &Found| found.reparameterization.as_deref() == Some(PRUNING_MASK);
+        let start = match find(&model, Read::Description).iter().any(masked) {
             true => model,
-            false => self.try_attach(model)?,
+            false => self.attach(model)?,
         };
+        let mut round = Vec::new();
         let first = self.step;
         let mut model = start.clone();
         let mut batches = batches.into_iter();
@@ -129,22 +129,29 @@ impl Pruner {
                 needed: self.schedule.window().end.max(self.step + 1) - first,
                 found: self.step - first,
             })?;
-            let probe = self.probe(&model, batch, &mut loss)?;
-            let skipped = self.skipped;
+            let chooses = self.overdue || self.schedule.updates_at(self.step);
+            round.push(batch);
+            let probe = self.probe(&model, &round, &mut loss)?;
+            if chooses || probe.asked().is_some() {
+                round.clear(); // kept only for scorers that take a round at once
+            }
             model = self.step_by(model, probe.asked())?;
             model = match &mut optimizer {
                 // What is left out of the scores is left out of the weights.
-                Some(_) if self.skipped > skipped => self.after_step(model)?,
+                Some(_) if self.skipped_last => self.after_step(model)?,
                 Some((learning_rate, optimizer)) => {
-                    let model = optimizer.step(*learning_rate, model, probe.loss);
+                    let grads = self.mask_gradients(&model, probe.loss);
+                    let model = optimizer.step(*learning_rate, model, grads);
                     self.after_step(model)?
                 }
                 // Frozen weights are those of the start, also where they return.
-                None if self.mode == MaskMode::AfterStep => self.after_step(start.clone())?,
+                None if self.settings.mode == MaskMode::AfterStep => {
+                    self.after_step(start.clone())?
+                }
                 None => model,
             };
         }
-        Ok(match self.mode {
+        Ok(match self.settings.mode {
             MaskMode::InGraph => mask::update(start, &self.masks),
             MaskMode::AfterStep => self.masks.apply_unchecked(start),
         })

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use burn::tensor::{Bytes, DType, Device, Tensor, TensorData};
+use burn::tensor::{Bytes, DType, Tensor, TensorData};
 use burn_pack::Scalar;
 
-use super::spec::Spec;
 use super::{MaskMode, Pruner};
 use crate::record::{Pack, mismatch};
-use crate::{Error, Masks, Sparsity, StateSink};
+use crate::scorer::AnyScorer;
+use crate::weights::Weight;
+use crate::{Error, Masks, Schedule, Sparsity, StateSink};
 
 const KIND: &str = "burn-seven pruner";
 
@@ -19,15 +21,13 @@ const KIND: &str = "burn-seven pruner";
 ///
 /// | name | what |
 /// | --- | --- |
-/// | text `kind`, scalar `version` | `burn-seven pruner`, 1 |
-/// | text `scorer`, text `schedule` | their names |
-/// | texts `budget`, `pattern`, `mode`, scalar `min_kept` | what masks are chosen and applied by |
-/// | scalars `hyperparameter.NAME` | the scorer's hyperparameters |
-/// | scalars `schedule.start`, `.end`, `.updates`, `.due`, `.mean`, `.target`, `.initial` | the window; how many steps masks are due at, the mean of those steps and of their sparsities; the last and the first sparsity |
-/// | scalars `step`, `skipped`, `overdue` | where it stands |
+/// | text `kind`, scalar `version` | `burn-seven pruner`, 2 |
+/// | texts `scorer`, `schedule`, `budget`, `structure`, `pruner` | each one's name and configuration, in JSON where it has one |
+/// | scalar `initial` | the sparsity before the window |
+/// | scalars `step`, `skipped`, `overdue`, `zeros_taken` | where it stands |
 /// | text `path.I`, tensor `mask.I` | the `I`-th weight's path and mask, `u8`, 1 where kept |
-/// | scalar `held.I` | whether it was held at the minimum |
-/// | tensor `latent.I` | with masks after the step and a scorer whose weights return, the weight before it was zeroed |
+/// | scalar `held.I` | whether it was held at the floor |
+/// | tensor `latent.I` | with masks after the step and a scorer whose weights come back, the weight before it was zeroed |
 /// | tensors and scalars `scorer.I.*` | the scorer's statistics of it |
 #[derive(Debug, Clone)]
 pub struct PrunerRecord {
@@ -72,50 +72,45 @@ impl PrunerRecord {
     }
 }
 
+impl PrunerRecord {
+    /// The record as one of a run on this schedule, which goes on from the same step and scores: for a
+    /// longer run, or another final sparsity. A record is refused by a pruner of another schedule than
+    /// its own.
+    pub fn with_schedule(mut self, schedule: &dyn Schedule) -> Self {
+        let (name, config) = schedule_of(schedule);
+        self.pack.texts.insert(name.to_string(), config);
+        self
+    }
+}
+
+/// What tells schedules apart.
+fn schedule_of(schedule: &dyn Schedule) -> (&'static str, String) {
+    let (name, config) = (schedule.name(), schedule.config());
+    ("schedule", format!("{name} {config}"))
+}
+
 /// No counter of a run is larger; a record that says so is damaged.
 const MAX_COUNT: usize = u32::MAX as usize;
 
 impl Pruner {
-    /// The names of what the state belongs to.
-    fn names(&self) -> [(&'static str, String); 5] {
-        let (budget, pattern) = self.selector.names();
+    /// What the state belongs to.
+    fn settings_texts(&self) -> [(&'static str, String); 5] {
+        let settings = &self.settings;
+        let compensation = settings.compensation.as_ref();
+        let pruner = serde_json::json!({
+            "mode": settings.mode,
+            "floor": self.selector.floor(),
+            "drop_and_grow": settings.drop_and_grow,
+            "compensation": compensation.map(|compensation| compensation.name()),
+        });
+        let (scorer, config) = (self.scorer.name(), self.scorer.config());
         [
-            ("scorer", self.scorer.name().to_string()),
-            ("schedule", self.schedule.name().to_string()),
-            ("budget", budget.to_string()),
-            ("pattern", pattern),
-            ("mode", format!("{:?}", self.mode)),
+            ("scorer", format!("{scorer} {config}")),
+            schedule_of(self.schedule.as_ref()),
+            ("budget", self.selector.budget_name()),
+            ("structure", self.selector.structures_name()),
+            ("pruner", pruner.to_string()),
         ]
-    }
-
-    /// What tells schedules and scorers of one name apart, in numbers that mean the same in every
-    /// version.
-    fn numbers(&self) -> Vec<(String, f64)> {
-        let window = self.schedule.window();
-        let due = || {
-            window
-                .clone()
-                .filter(|&step| self.schedule.updates_at(step))
-        };
-        let count = due().count() as f64;
-        let dense = Sparsity::DENSE;
-        let sparsities = due().map(|step| self.schedule.sparsity_at(step, dense).value());
-        let schedule = [
-            ("schedule.start", window.start as f64),
-            ("schedule.end", window.end as f64),
-            ("schedule.updates", count),
-            (
-                "schedule.due",
-                due().map(|step| step as f64).sum::<f64>() / count,
-            ),
-            ("schedule.mean", sparsities.sum::<f64>() / count),
-            ("schedule.target", self.schedule.target().value()),
-            ("min_kept", self.selector.min_kept() as f64),
-        ];
-        let schedule = schedule.map(|(name, value)| (name.to_string(), value));
-        let scorer = self.scorer.hyperparameters().into_iter();
-        let scorer = scorer.map(|(name, value)| (format!("hyperparameter.{name}"), value));
-        schedule.into_iter().chain(scorer).collect()
     }
 
     /// The pruner's whole state.
@@ -130,19 +125,17 @@ impl Pruner {
             pack.tensors
                 .push((format!("latent.{index}"), latent.to_data()));
         }
-        for (name, value) in self.numbers() {
-            pack.scalars.insert(name, Scalar::from(value));
-        }
         let mut scalar = |name: &str, value: Scalar| pack.scalars.insert(name.to_string(), value);
-        scalar("schedule.initial", self.initial.value().into());
+        scalar("initial", self.initial.value().into());
         scalar("step", self.step.into());
         scalar("skipped", self.skipped.into());
         scalar("overdue", self.overdue.into());
-        for (index, spec) in self.specs.iter().enumerate() {
-            let held = self.held.contains(&spec.path);
+        scalar("zeros_taken", self.zeros_taken.into());
+        for (index, weight) in self.weights.iter().enumerate() {
+            let held = self.held.iter().any(|path| path == weight.path());
             scalar(&format!("held.{index}"), held.into());
         }
-        for (name, value) in self.names() {
+        for (name, value) in self.settings_texts() {
             pack.texts.insert(name.to_string(), value);
         }
         PrunerRecord { pack }
@@ -158,39 +151,41 @@ impl Pruner {
     /// missing. The pruner is as it was then.
     pub fn load_record(&mut self, record: PrunerRecord) -> Result<(), Error> {
         let mut pack = record.pack;
-        for (name, expected) in self.names() {
+        for (name, expected) in self.settings_texts() {
             same(name, expected.as_str(), pack.text(name)?)?;
         }
-        for (name, expected) in self.numbers() {
-            let found: f64 = pack.scalar(&name, "a number")?;
-            // The mean is a computed number, and another machine may round it otherwise.
-            let close = (found - expected).abs() <= 1e-9 * expected.abs();
-            if !close {
-                return Err(mismatch(name, expected, found));
-            }
-        }
-        let devices: Vec<Device> = self.specs.iter().map(|spec| spec.device.clone()).collect();
-        same("number of weights", self.specs.len(), pack.count("masks")?)?;
-        let masks = Masks::read(&mut pack, |index| devices.get(index).cloned())?;
-        for (spec, mask) in self.specs.iter().zip(masks.iter()) {
-            same("weight", spec.path.as_str(), mask.path())?;
-            if spec.shape != mask.shape() {
+        same(
+            "number of weights",
+            self.weights.len(),
+            pack.count("masks")?,
+        )?;
+        let device = |index: usize| {
+            self.weights
+                .get(index)
+                .map(|weight| weight.device().clone())
+        };
+        let masks = Masks::read(&mut pack, device)?;
+        for (weight, mask) in self.weights.iter().zip(masks.iter()) {
+            same("weight", weight.path(), mask.path())?;
+            if weight.shape() != mask.shape() {
                 return Err(Error::ShapeMismatch {
                     what: "mask",
-                    path: spec.path.clone(),
-                    expected: spec.shape.clone(),
+                    path: weight.path().to_string(),
+                    expected: weight.shape().to_vec(),
                     found: mask.shape().to_vec(),
                 });
             }
         }
-        let initial = Sparsity::new(pack.scalar("schedule.initial", "a number")?)?;
+        let masks = masks.described_by(&self.weights);
+        let initial = Sparsity::new(pack.scalar("initial", "a number")?)?;
         let step = bounded("step", pack.count("step")?)?;
         let skipped = bounded("skipped", pack.count("skipped")?)?;
+        let zeros_taken = pack.count("zeros_taken")?;
         let overdue: bool = pack.scalar("overdue", "true or false")?;
         let mut held = Vec::new();
-        for (index, spec) in self.specs.iter().enumerate() {
+        for (index, weight) in self.weights.iter().enumerate() {
             if pack.scalar(&format!("held.{index}"), "true or false")? {
-                held.push(spec.path.clone());
+                held.push(weight.path().to_string());
             }
         }
         let latent = self.read_latent(&mut pack)?;
@@ -202,11 +197,12 @@ impl Pruner {
         self.step = step;
         self.skipped = skipped;
         self.overdue = overdue;
+        self.zeros_taken = zeros_taken;
+        self.skipped_last = false;
         self.held = held;
         self.latent = latent;
         self.unapplied = None;
         self.rewrite = true;
-        self.fault = None;
         Ok(())
     }
 
@@ -216,22 +212,35 @@ impl Pruner {
         if tensors.is_empty() {
             return Ok(Vec::new());
         }
-        if self.mode != MaskMode::AfterStep || !self.scorer.returns() {
+        if self.settings.mode != MaskMode::AfterStep || !self.scorer.regrowth().is_possible() {
             return Err(mismatch("latent weights", "none", tensors.len()));
         }
-        same("number of latent weights", self.specs.len(), tensors.len())?;
-        let read = |(index, spec): (usize, &Spec)| {
+        same(
+            "number of latent weights",
+            self.weights.len(),
+            tensors.len(),
+        )?;
+        let read = |(index, weight): (usize, &Arc<Weight>)| {
             let name = format!("latent.{index}");
             let data = tensors
                 .remove(&name)
                 .ok_or_else(|| mismatch(&name, "there", "missing"))?;
             self.check_statistic(&name, &data)?;
-            Ok(Tensor::from_data(data, (&spec.device, DType::F32)))
+            let expected = vec![weight.count()];
+            if data.shape().to_vec() != expected {
+                return Err(Error::ShapeMismatch {
+                    what: "latent weight",
+                    path: weight.path().to_string(),
+                    expected,
+                    found: data.shape().to_vec(),
+                });
+            }
+            Ok(Tensor::from_data(data, (weight.device(), DType::F32)))
         };
-        self.specs.iter().enumerate().map(read).collect()
+        self.weights.iter().enumerate().map(read).collect()
     }
 
-    fn read_statistics(&self, pack: &mut Pack) -> Result<Box<dyn crate::scorer::DynScorer>, Error> {
+    fn read_statistics(&self, pack: &mut Pack) -> Result<AnyScorer, Error> {
         let tensors = pack.take_tensors("scorer.");
         for (name, data) in &tensors {
             self.check_statistic(name, data)?;
@@ -243,51 +252,33 @@ impl Pruner {
         let scalars = scalars
             .map(|(name, value)| (name.clone(), *value))
             .collect();
-        let spec = |spec: &Spec| {
-            let (path, shape) = (spec.path.clone(), spec.shape.clone());
-            (path, shape, spec.dtype, spec.device.clone())
-        };
-        let weights: Vec<_> = self.specs.iter().map(spec).collect();
         let mut scorer = self.scorer.clone();
-        scorer.unflatten(&weights, tensors, scalars)?;
+        scorer.unflatten(&self.weights, tensors, scalars)?;
         Ok(scorer)
     }
 
-    /// Tensors are named `scorer.I.*` or `latent.I` and have one float32 value for each entry of weight `I`.
+    /// Tensors are named `scorer.I.*` or `latent.I`, of weight `I`, and hold float32 without NaN.
     fn check_statistic(&self, name: &str, data: &TensorData) -> Result<(), Error> {
         let index = name
             .split('.')
             .nth(1)
             .and_then(|index| index.parse::<usize>().ok());
-        let spec = index
-            .and_then(|index| self.specs.get(index))
-            .ok_or_else(|| {
-                mismatch(
-                    "statistic's name",
-                    format!("scorer.0 to scorer.{}", self.specs.len()),
-                    name,
-                )
-            })?;
+        let weight = index.and_then(|index| self.weights.get(index));
+        let weight = weight.ok_or_else(|| {
+            let expected = format!("scorer.0 to scorer.{}", self.weights.len());
+            mismatch("statistic's name", expected, name)
+        })?;
         if data.dtype() != DType::F32 {
             let found = format!("{:?}", data.dtype());
             return Err(mismatch(format!("type of {name}"), "F32", found));
         }
-        if data.iter::<f32>().any(f32::is_nan) {
-            return Err(Error::NonFinite {
+        match data.iter::<f32>().any(f32::is_nan) {
+            true => Err(Error::NonFinite {
                 what: "statistic",
-                path: spec.path.clone(),
-            });
+                path: weight.path().to_string(),
+            }),
+            false => Ok(()),
         }
-        let expected = vec![spec.shape.iter().product::<usize>()];
-        if data.shape().to_vec() != expected {
-            return Err(Error::ShapeMismatch {
-                what: "statistic",
-                path: spec.path.clone(),
-                expected,
-                found: data.shape().to_vec(),
-            });
-        }
-        Ok(())
     }
 }
 

@@ -1,14 +1,16 @@
 //! When masks are chosen, and at what sparsity.
 //!
 //! One file a schedule. A schedule is frozen and stateless; its window is the steps at which
-//! scores are folded. After the window comes the cool-down: masks stay as they are.
+//! scores are folded and masks chosen. After the window comes the cool-down: masks stay as they are.
 
+mod constant;
 mod cubic;
 mod exponential;
 mod linear;
 mod one_shot;
 mod ramp;
 
+pub use constant::ConstantSchedule;
 pub use cubic::{Cubic, CubicSchedule};
 pub use exponential::{Exponential, ExponentialSchedule};
 pub use linear::{Linear, LinearSchedule};
@@ -19,10 +21,16 @@ use std::ops::Range;
 
 use crate::{Error, Sparsity};
 
-/// Says when to prune, and to what sparsity. Steps count from 0.
+/// Says when to score, when to choose masks, and of what sparsity. Steps count from 0.
 pub trait Schedule: std::fmt::Debug + Send + Sync + 'static {
     /// The schedule's name, lower case.
     fn name(&self) -> &'static str;
+
+    /// The hyperparameters, so that a record of other ones is refused; see
+    /// [`config_of`](crate::scorer::config_of). Default: window and target
+    fn config(&self) -> serde_json::Value {
+        serde_json::json!({ "window": self.window(), "target": self.target() })
+    }
 
     /// Checks the hyperparameters, before any work.
     ///
@@ -34,7 +42,7 @@ pub trait Schedule: std::fmt::Debug + Send + Sync + 'static {
     /// The steps at which weights and gradients are folded into the scores.
     fn window(&self) -> Range<usize>;
 
-    /// Whether new masks are due at `step`. They should be at the window's last step.
+    /// Whether new masks are due at `step`, which should be at the window's last step at the latest.
     fn updates_at(&self, step: usize) -> bool;
 
     /// The sparsity of the masks chosen at `step`, for a model that was at `initial` before the

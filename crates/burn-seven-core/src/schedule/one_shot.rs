@@ -2,14 +2,17 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
+
 use super::Schedule;
+use crate::scorer::config_of;
 use crate::{Error, Sparsity};
 
 /// One cut at one step, after scores were folded at all steps from a first one up to it.
 ///
 /// SNIP is a cut at step 0; SEVEN's single-cut variant before training is a cut at step 99 over
 /// scores from step 0.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct OneShotSchedule {
     step: usize,
     scored_from: usize,
@@ -36,6 +39,10 @@ impl OneShotSchedule {
 impl Schedule for OneShotSchedule {
     fn name(&self) -> &'static str {
         "one_shot"
+    }
+
+    fn config(&self) -> serde_json::Value {
+        config_of(self)
     }
 
     fn validate(&self) -> Result<(), Error> {

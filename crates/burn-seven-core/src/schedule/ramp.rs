@@ -3,7 +3,10 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use serde::Serialize;
+
 use super::{Schedule, check_window};
+use crate::scorer::config_of;
 use crate::{Error, Sparsity};
 
 /// How sparsity rises over a window.
@@ -15,28 +18,34 @@ pub trait Curve: std::fmt::Debug + Clone + Send + Sync + 'static {
     fn sparsity(progress: f64, initial: f64, target: f64) -> f64;
 }
 
-/// A schedule whose sparsity rises along a [`Curve`] over a window of steps.
+/// A schedule whose sparsity rises along a [`Curve`] over some steps.
 ///
-/// At step `t` of a window of `n` steps the progress is `(t + 1) / n`, so the last step ends on
+/// At step `t` of a ramp of `n` steps the progress is `(t + 1) / n`, so the last step ends on
 /// exactly the target. Masks are chosen every [`interval`](Self::with_interval) steps, counted
-/// from the window's start, and always at its last step.
-#[derive(Debug, Clone)]
+/// from the ramp's start, and always at its last step.
+#[derive(Debug, Clone, Serialize)]
 pub struct RampSchedule<C: Curve> {
-    window: Range<usize>,
+    ramp: Range<usize>,
     interval: usize,
+    scored_from: Option<usize>,
+    chosen_until: Option<usize>,
     initial: Sparsity,
     target: Sparsity,
+    #[serde(skip)]
     curve: PhantomData<C>,
 }
 
 impl<C: Curve> RampSchedule<C> {
-    /// Rises over the steps of `window` to `target`, with new masks at every step.
+    /// Rises over the steps of `ramp` to `target`, with new masks at every step. Scores are folded at
+    /// the same steps.
     ///
-    /// An empty window is an error when a pruner is made of it.
-    pub fn new(window: Range<usize>, target: Sparsity) -> Self {
+    /// An empty ramp is an error when a pruner is made of it.
+    pub fn new(ramp: Range<usize>, target: Sparsity) -> Self {
         Self {
-            window,
+            ramp,
             interval: 1,
+            scored_from: None,
+            chosen_until: None,
             initial: Sparsity::DENSE,
             target,
             curve: PhantomData,
@@ -46,6 +55,19 @@ impl<C: Curve> RampSchedule<C> {
     /// Chooses new masks every `interval` steps, at least 1.
     pub fn with_interval(mut self, interval: usize) -> Self {
         self.interval = interval;
+        self
+    }
+
+    /// Folds scores from step `first` on, at the latest from the ramp's start. Default: from there
+    pub fn with_scored_from(mut self, first: usize) -> Self {
+        self.scored_from = Some(first);
+        self
+    }
+
+    /// Goes on after the ramp: at every step before `end` scores are folded and masks of the final
+    /// sparsity are chosen again. Default: not
+    pub fn with_chosen_until(mut self, end: usize) -> Self {
+        self.chosen_until = Some(end);
         self
     }
 
@@ -61,13 +83,35 @@ impl<C: Curve> Schedule for RampSchedule<C> {
         C::NAME
     }
 
+    fn config(&self) -> serde_json::Value {
+        config_of(self)
+    }
+
     fn validate(&self) -> Result<(), Error> {
-        check_window(&self.window)?;
+        check_window(&self.ramp)?;
+        check_window(&self.window())?;
         if self.interval == 0 {
             return Err(Error::OutOfRange {
                 parameter: "interval",
                 value: 0.0,
                 allowed: "at least 1",
+            });
+        }
+        if self
+            .scored_from
+            .is_some_and(|first| first > self.ramp.start)
+        {
+            return Err(Error::OutOfRange {
+                parameter: "scored_from",
+                value: self.scored_from.unwrap_or_default() as f64,
+                allowed: "at most the ramp's start",
+            });
+        }
+        if self.chosen_until.is_some_and(|end| end < self.ramp.end) {
+            return Err(Error::OutOfRange {
+                parameter: "chosen_until",
+                value: self.chosen_until.unwrap_or_default() as f64,
+                allowed: "at least the ramp's end",
             });
         }
         if self.initial > self.target {
@@ -80,13 +124,17 @@ impl<C: Curve> Schedule for RampSchedule<C> {
     }
 
     fn window(&self) -> Range<usize> {
-        self.window.clone()
+        let first = self.scored_from.unwrap_or(self.ramp.start);
+        first..self.chosen_until.unwrap_or(self.ramp.end)
     }
 
     fn updates_at(&self, step: usize) -> bool {
-        self.window.contains(&step) && {
-            let done = step - self.window.start + 1;
-            done.is_multiple_of(self.interval) || step + 1 == self.window.end
+        if step >= self.ramp.end {
+            return self.window().contains(&step);
+        }
+        self.ramp.contains(&step) && {
+            let done = step - self.ramp.start + 1;
+            done.is_multiple_of(self.interval) || step + 1 == self.ramp.end
         }
     }
 
@@ -96,14 +144,14 @@ impl<C: Curve> Schedule for RampSchedule<C> {
         } else {
             self.initial
         };
-        if step < self.window.start || self.target <= initial {
+        if step < self.ramp.start || self.target <= initial {
             return initial;
         }
-        if step + 1 >= self.window.end {
+        if step + 1 >= self.ramp.end {
             return self.target;
         }
-        let done = (step - self.window.start + 1) as f64;
-        let progress = done / self.window.len() as f64;
+        let done = (step - self.ramp.start + 1) as f64;
+        let progress = done / self.ramp.len() as f64;
         let sparsity = C::sparsity(progress, initial.value(), self.target.value());
         // Rounding may carry a curve a hair over either end.
         let clamped = sparsity.clamp(initial.value(), self.target.value());
@@ -130,6 +178,21 @@ mod tests {
         let schedule = LinearSchedule::new(10..21, sparsity(0.5)).with_interval(4);
         let due: Vec<usize> = (0..40).filter(|&step| schedule.updates_at(step)).collect();
         assert_eq!(due, [13, 17, 20]);
+    }
+
+    // PLATON's run: scores from the first step, a ramp, then masks at each step to the last.
+    #[test]
+    fn scores_may_start_before_the_ramp_and_masks_go_on_after_it() {
+        let schedule = LinearSchedule::new(10..20, sparsity(0.5)).with_interval(5);
+        let schedule = schedule.with_scored_from(0).with_chosen_until(23);
+        assert_eq!(schedule.window(), 0..23);
+        let due: Vec<usize> = (0..40).filter(|&step| schedule.updates_at(step)).collect();
+        assert_eq!(due, [14, 19, 20, 21, 22]);
+        assert_eq!(schedule.sparsity_at(5, Sparsity::DENSE), Sparsity::DENSE);
+        assert_eq!(schedule.sparsity_at(14, Sparsity::DENSE).value(), 0.25);
+        assert_eq!(schedule.sparsity_at(22, Sparsity::DENSE).value(), 0.5);
+        assert!(schedule.clone().with_scored_from(11).validate().is_err());
+        assert!(schedule.with_chosen_until(19).validate().is_err());
     }
 
     #[test]

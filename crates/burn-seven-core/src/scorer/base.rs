@@ -1,20 +1,44 @@
 //! What a scorer is.
 
-use burn::tensor::Tensor;
+use std::sync::Arc;
 
-use super::Gradient;
-use crate::kernels::{Histogram, Kernels};
-use crate::{Error, RecordState, WeightGrad};
+use burn::tensor::Tensor;
+use serde::Serialize;
+
+use super::{Reads, Regrowth, Sample};
+use crate::budget::Budget;
+use crate::{Error, RecordState};
 
 /// A rule that turns a weight's values and gradients into scores; the highest scores stay.
 ///
-/// Implementations don't have to look at modules, gradients by parameter, masks, counts, data
-/// types or records: they see one weight tensor at a time, flat (shape `[n]`), float32, finite,
-/// outside autodiff, and return a state of the same length. Wrap one in a
-/// [`ModuleScorer`](crate::ModuleScorer) to score a whole model.
+/// Implementations don't have to look at modules, masks, structures, counts, data types, records or
+/// devices: they get one [`Sample`] at a time, of one weight tensor at one step, flat (shape `[n]`),
+/// float32, finite, outside autodiff. Wrap one in a [`ModuleScorer`](crate::ModuleScorer) to score
+/// a whole model.
+///
+/// ```
+/// use burn::tensor::Tensor;
+/// use burn_seven_core::{Sample, Score, Scorer};
+///
+/// #[derive(Clone)]
+/// struct RootGradient;
+///
+/// impl Scorer for RootGradient {
+///     type State = Score;
+///     fn name(&self) -> &'static str {
+///         "root_gradient"
+///     }
+///     fn update(&self, _: Option<Score>, sample: &Sample<'_>) -> Score {
+///         Score::from(sample.weight().abs() * sample.grad().abs().sqrt())
+///     }
+///     fn score(&self, state: &Score) -> Tensor<1> {
+///         state.value.clone()
+///     }
+/// }
+/// ```
 pub trait Scorer: Clone + Send + Sync + 'static {
-    /// The statistics of one weight. Every tensor in it has shape `[n]`, like the weight; anything
-    /// else is a scalar. [`Score`](crate::Score) will do where the score is the only statistic.
+    /// The statistics of one weight: tensors of any shape, and scalars.
+    /// [`Score`](crate::Score) will do where the score is the only statistic.
     type State: Clone + RecordState;
 
     /// The scorer's name, lower case, as records and reports show it.
@@ -29,68 +53,53 @@ pub trait Scorer: Clone + Send + Sync + 'static {
         Ok(())
     }
 
-    /// The hyperparameters by name, so that a record of other ones is refused. Default: none
-    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
-        Vec::new()
+    /// The hyperparameters, so that a record of other ones is refused; see [`config_of`]. Default:
+    /// none
+    fn config(&self) -> serde_json::Value {
+        serde_json::Value::Null
     }
 
-    /// Whether a pruned weight may come back. If so, the model's masks let the dense gradient
-    /// reach pruned weights, and `update` sees their stored values; if not, it sees zeros (or, where
-    /// the scorer is [`elementwise`](Self::elementwise), anything).
-    fn returns(&self) -> bool {
-        false
+    /// What the scorer reads beside the weight. Default: the gradient of the loss
+    fn reads(&self) -> Reads {
+        Reads::default()
     }
 
-    /// Whether `update` reads the gradient. A scorer that does not also works for frozen weights;
-    /// their gradient is then given as zeros.
-    fn needs_gradient(&self) -> bool {
-        true
+    /// Whether pruned weights come back. Default: never
+    fn regrowth(&self) -> Regrowth {
+        Regrowth::Never
     }
 
-    /// What `update` is to be given as the gradient. Default: [`Gradient::Loss`]
-    fn gradient(&self) -> Gradient {
-        Gradient::Loss
-    }
-
-    /// Whether the score of an entry depends on that entry alone, so that a pruner whose pruned
-    /// weights do not return need not zero them for `update` first: it looks at no score of theirs.
-    /// Default: no
-    fn elementwise(&self) -> bool {
-        false
+    /// The budget of the method's source, where the user names none. Default: none, which is
+    /// [`GlobalBudget`](crate::GlobalBudget)
+    fn budget(&self) -> Option<Arc<dyn Budget>> {
+        None
     }
 
     /// Whether finite weights and gradients never make a NaN score, not even by overflow. Then the
-    /// statistics can be updated in place also at steps that choose masks, since nothing is left
-    /// that could make such a step fail; a scorer that gives NaN all the same makes the step fail with
-    /// the statistics updated. Default: no
+    /// statistics are updated in place also at steps that choose masks, which saves a copy of them;
+    /// a scorer that gives NaN all the same makes the step fail with the statistics updated.
+    /// Default: no
     fn never_nan(&self) -> bool {
         false
     }
 
-    /// The state before the first update. `index` counts the selected weights of the model.
-    fn init(&self, weight: &Tensor<1>, index: usize) -> Self::State;
+    /// The statistics after this step; `state` is none at the first one.
+    fn update(&self, state: Option<Self::State>, sample: &Sample<'_>) -> Self::State;
 
-    /// Folds the weight and its gradient of one step into the state.
-    fn update(&self, state: Self::State, weight: Tensor<1>, grad: Tensor<1>) -> Self::State;
-
-    /// [`update`](Self::update) by a backend's own kernel, for scorers that have one. With `counts`
-    /// the kernel may count the new scores of what is not dropped in the same pass. Gives the new
-    /// state, and whether it was counted. Default: `update`, not counted
-    fn update_by(
-        &self,
-        kernels: &dyn Kernels,
-        state: Self::State,
-        entry: WeightGrad,
-        counts: Option<&mut Histogram>,
-    ) -> (Self::State, bool) {
-        let _ = (kernels, counts);
-        let weight = entry.weight();
-        let (_, grad, _) = entry.into_parts();
-        (self.update(state, weight, grad), false)
-    }
-
-    /// The scores, shape `[n]`, of a state that was updated at least once.
+    /// The scores, shape `[n]`.
     fn score(&self, state: &Self::State) -> Tensor<1>;
+
+    /// Where pruned weights should grow back: the highest of these do, shape `[n]`, where the pruner
+    /// [drops and grows](crate::PrunerConfig::with_drop_and_grow). Default: the scorer does not say
+    fn growth(&self, state: &Self::State) -> Option<Tensor<1>> {
+        let _ = state;
+        None
+    }
+}
+
+/// A configuration as [`Scorer::config`] and [`Schedule::config`](crate::Schedule::config) give it.
+pub fn config_of(config: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(config).unwrap_or_default()
 }
 
 /// Checks that a decay rate or the like is in `[0, 1)`.
@@ -99,14 +108,13 @@ pub trait Scorer: Clone + Send + Sync + 'static {
 ///
 /// [`Error::OutOfRange`] with the parameter's name and value.
 pub fn in_unit_interval(parameter: &'static str, value: f64) -> Result<(), Error> {
-    if (0.0..1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(Error::OutOfRange {
+    match (0.0..1.0).contains(&value) {
+        true => Ok(()),
+        false => Err(Error::OutOfRange {
             parameter,
             value,
             allowed: "in [0, 1)",
-        })
+        }),
     }
 }
 
@@ -119,5 +127,18 @@ pub(super) fn at_least_one(parameter: &'static str, value: usize) -> Result<(), 
             allowed: "at least 1",
         }),
         _ => Ok(()),
+    }
+}
+
+/// Checks that a number is above 0 and finite, in float32, as it is used.
+pub(super) fn positive(parameter: &'static str, value: f64) -> Result<(), Error> {
+    let single = value as f32;
+    match single > 0.0 && single.is_finite() {
+        true => Ok(()),
+        false => Err(Error::OutOfRange {
+            parameter,
+            value,
+            allowed: "above 0 and finite in float32",
+        }),
     }
 }

@@ -3,7 +3,7 @@
 use burn::config::Config;
 use burn::tensor::Tensor;
 
-use super::{Gradient, ModuleScorer, Score, Scorer};
+use super::{Gradient, ModuleScorer, Reads, Sample, Score, Scorer, config_of};
 use crate::Error;
 use crate::probe::check_epsilon;
 
@@ -14,15 +14,20 @@ pub struct GraspScorerConfig {
     /// selected weights together, in `(0, 1)`. Default: 0.0001
     #[config(default = 0.0001)]
     pub epsilon: f64,
+    /// Whether the highest `|w · (H g)|` stay, which is reported to work better on trained models.
+    /// Default: no
+    #[config(default = false)]
+    pub absolute: bool,
 }
 
-/// GraSP, `S <- S + w · (H g)`, with `H` the Hessian of the loss and `g` its gradient; meant for
-/// one cut before training.
+/// GraSP, `S = w · (H g)`, with `H` the Hessian of the loss and `g` its gradient; meant for one cut
+/// before training.
 ///
 /// `-w · (H g)` estimates how removing the weight changes the squared norm of the gradient, and the
 /// paper removes the highest of it: the weights without which the gradient would flow best. So the
-/// highest `w · (H g)` stay, with their sign. `H` and `g` are of the selected weights, and of one
-/// batch: with several batches the products are added up.
+/// highest `w · (H g)` stay, with their sign. `H` and `g` are of the selected weights and of all
+/// batches together: the mean gradient is taken first, then one product of it with the Hessian of
+/// the mean loss.
 ///
 /// The gradient is [`Gradient::HessianGradient`]: each batch costs three forward and backward
 /// passes. The paper divides the logits by a temperature of 200 before the loss is taken; that is
@@ -62,24 +67,22 @@ impl Scorer for Grasp {
         check_epsilon(self.config.epsilon)
     }
 
-    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
-        vec![("epsilon", self.config.epsilon)]
+    fn config(&self) -> serde_json::Value {
+        config_of(&self.config)
     }
 
-    fn gradient(&self) -> Gradient {
-        Gradient::HessianGradient {
+    fn reads(&self) -> Reads {
+        Reads::gradient_of(Gradient::HessianGradient {
             epsilon: self.config.epsilon,
-        }
+        })
     }
 
-    fn init(&self, weight: &Tensor<1>, _index: usize) -> Score {
-        Score::zeros(weight)
-    }
-
-    fn update(&self, state: Score, weight: Tensor<1>, grad: Tensor<1>) -> Score {
-        Score {
-            value: state.value + weight * grad,
-        }
+    fn update(&self, _: Option<Score>, sample: &Sample<'_>) -> Score {
+        let score = sample.weight() * sample.grad();
+        Score::from(match self.config.absolute {
+            true => score.abs(),
+            false => score,
+        })
     }
 
     fn score(&self, state: &Score) -> Tensor<1> {

@@ -3,7 +3,7 @@
 use burn::config::Config;
 use burn::tensor::Tensor;
 
-use super::{ModuleScorer, Score, Scorer};
+use super::{ModuleScorer, Reads, Sample, Score, Scorer};
 
 /// Configuration of the [`MagnitudeScorer`].
 #[derive(Config, Debug)]
@@ -39,26 +39,16 @@ impl Scorer for Magnitude {
         "magnitude"
     }
 
-    fn needs_gradient(&self) -> bool {
-        false
-    }
-
-    fn elementwise(&self) -> bool {
-        true
+    fn reads(&self) -> Reads {
+        Reads::weight()
     }
 
     fn never_nan(&self) -> bool {
         true
     }
 
-    fn init(&self, weight: &Tensor<1>, _index: usize) -> Score {
-        Score::zeros(weight)
-    }
-
-    fn update(&self, _state: Score, weight: Tensor<1>, _grad: Tensor<1>) -> Score {
-        Score {
-            value: weight.abs(),
-        }
+    fn update(&self, _: Option<Score>, sample: &Sample<'_>) -> Score {
+        Score::from(sample.stored_weight().abs())
     }
 
     fn score(&self, state: &Score) -> Tensor<1> {

@@ -1,11 +1,11 @@
 //! A scorer over all selected weights of a model.
 
-use burn::tensor::{DType, Device, Tensor};
+use std::sync::Arc;
 
-use super::Scorer;
-use crate::kernels::{KernelChoice, check_finite};
-use crate::mask::Tally;
-use crate::{Error, Masks, WeightGrads};
+use super::{Sample, Scorer, Scores, Tally, WeightScore};
+use crate::kernels::KernelChoice;
+use crate::weights::{Weight, check_finite, check_same};
+use crate::{Error, WeightGrads};
 
 /// A [`Scorer`] with the statistics of every selected weight of a model.
 ///
@@ -33,24 +33,18 @@ use crate::{Error, Masks, WeightGrads};
 #[derive(Clone, Debug)]
 pub struct ModuleScorer<S: Scorer> {
     pub(super) scorer: S,
-    pub(super) slots: Vec<Slot<S::State>>,
-}
-
-/// One weight's statistics, and what the weight was like when they began.
-#[derive(Clone, Debug)]
-pub(super) struct Slot<T> {
-    pub path: String,
-    pub shape: Vec<usize>,
-    pub dtype: DType,
-    pub device: Device,
-    pub state: Option<T>,
+    /// The weights; empty before the first update.
+    pub(super) weights: Vec<Arc<Weight>>,
+    /// Their statistics.
+    pub(super) states: Vec<Option<S::State>>,
 }
 
 impl<S: Scorer> From<S> for ModuleScorer<S> {
     fn from(scorer: S) -> Self {
         Self {
             scorer,
-            slots: Vec::new(),
+            weights: Vec::new(),
+            states: Vec::new(),
         }
     }
 }
@@ -65,24 +59,21 @@ impl<S: Scorer> ModuleScorer<S> {
     ///
     /// # Errors
     ///
-    /// A hyperparameter out of range; a NaN or infinite value; a missing gradient; a weight that
-    /// changed its shape, type or device, is new or is gone since the first call. The statistics are
-    /// unchanged then.
+    /// A hyperparameter out of range; a NaN or infinite value; a gradient or inputs that are read
+    /// and missing; a weight that changed its shape, type or device, is new or is gone since the
+    /// first call. The statistics are unchanged then.
     pub fn update(&mut self, grads: &WeightGrads) -> Result<(), Error> {
-        self.update_with(grads, None)
+        self.update_counting(grads, None)
     }
 
     /// [`update`](Self::update), with the new scores counted in the same pass where scorer and
     /// backend can.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`update`](Self::update).
-    pub fn update_counting(&mut self, grads: &WeightGrads, tally: &mut Tally) -> Result<(), Error> {
-        self.update_with(grads, Some(tally))
-    }
-
-    fn update_with(&mut self, grads: &WeightGrads, tally: Option<&mut Tally>) -> Result<(), Error> {
+    #[doc(hidden)]
+    pub fn update_counting(
+        &mut self,
+        grads: &WeightGrads,
+        tally: Option<&mut Tally>,
+    ) -> Result<(), Error> {
         let kernels = KernelChoice::default();
         self.check(grads)?;
         check_finite(grads, &kernels)?;
@@ -92,78 +83,60 @@ impl<S: Scorer> ModuleScorer<S> {
 
     /// The scores so far, in the model's order; none before the first update.
     pub fn scores(&self) -> Scores {
-        let scores = self.slots.iter().filter_map(|slot| {
-            let state = slot.state.as_ref()?;
-            Some(WeightScore {
-                path: slot.path.clone(),
-                shape: slot.shape.clone(),
-                value: self.scorer.score(state),
-            })
-        });
-        Scores(scores.collect())
+        Scores::new(
+            self.each(|state| Some(self.scorer.score(state)))
+                .unwrap_or_default(),
+        )
+    }
+
+    /// Where pruned weights should grow back, if the scorer says so.
+    pub(super) fn growth(&self) -> Option<Scores> {
+        self.each(|state| self.scorer.growth(state))
+            .map(Scores::new)
+    }
+
+    fn each(
+        &self,
+        score: impl Fn(&S::State) -> Option<burn::tensor::Tensor<1>>,
+    ) -> Option<Vec<WeightScore>> {
+        let pairs = self.weights.iter().zip(&self.states);
+        let pairs = pairs.filter_map(|(weight, state)| Some((weight, state.as_ref()?)));
+        pairs
+            .map(|(weight, state)| Some(WeightScore::new(weight.clone(), score(state)?)))
+            .collect()
     }
 
     /// One weight's statistics.
     pub fn state(&self, path: &str) -> Option<&S::State> {
-        let slot = self.slots.iter().find(|slot| slot.path == path)?;
-        slot.state.as_ref()
+        let index = self
+            .weights
+            .iter()
+            .position(|weight| weight.path() == path)?;
+        self.states.get(index)?.as_ref()
     }
 
     /// Everything that can be wrong with `grads` but for the values themselves.
     pub(super) fn check(&self, grads: &WeightGrads) -> Result<(), Error> {
         self.scorer.validate()?;
+        let reads = self.scorer.reads();
+        let (path, scorer) = (
+            |weight: &Weight| weight.path().to_string(),
+            self.scorer.name(),
+        );
         for entry in grads.iter() {
-            if self.scorer.needs_gradient() && entry.grad().is_none() {
-                return Err(Error::MissingGradient {
-                    path: entry.path().to_string(),
-                    scorer: self.scorer.name(),
-                });
+            if reads.gradient().is_some() && entry.stored_grad().is_none() {
+                let path = path(entry.weight());
+                return Err(Error::MissingGradient { path, scorer });
+            }
+            if reads.inputs() && entry.inputs().is_none() {
+                let path = path(entry.weight());
+                return Err(Error::MissingInputs { path, scorer });
             }
         }
-        if self.slots.is_empty() {
-            return Ok(());
+        match self.weights.is_empty() {
+            true => Ok(()),
+            false => check_same(&self.weights, &grads.weights()),
         }
-        for slot in &self.slots {
-            if !grads.iter().any(|entry| entry.path() == slot.path) {
-                return Err(Error::WeightMissing {
-                    path: slot.path.clone(),
-                });
-            }
-        }
-        for (index, entry) in grads.iter().enumerate() {
-            let slot = self
-                .slots
-                .get(index)
-                .filter(|slot| slot.path == entry.path());
-            let Some(slot) = slot else {
-                return Err(Error::WeightAdded {
-                    path: entry.path().to_string(),
-                });
-            };
-            if slot.shape != entry.shape() {
-                return Err(Error::ShapeMismatch {
-                    what: "value",
-                    path: slot.path.clone(),
-                    expected: slot.shape.clone(),
-                    found: entry.shape().to_vec(),
-                });
-            }
-            if slot.dtype != entry.dtype() {
-                return Err(Error::DTypeMismatch {
-                    path: slot.path.clone(),
-                    expected: format!("{:?}", slot.dtype),
-                    found: format!("{:?}", entry.dtype()),
-                });
-            }
-            if slot.device != entry.device() {
-                return Err(Error::DeviceMismatch {
-                    path: slot.path.clone(),
-                    expected: format!("{:?}", slot.device),
-                    found: format!("{:?}", entry.device()),
-                });
-            }
-        }
-        Ok(())
     }
 
     /// Folds checked values into the statistics.
@@ -173,125 +146,25 @@ impl<S: Scorer> ModuleScorer<S> {
         mut tally: Option<&mut Tally>,
         kernels: &KernelChoice,
     ) {
-        if self.slots.is_empty() {
-            let slot = |entry: &crate::WeightGrad| Slot {
-                path: entry.path().to_string(),
-                shape: entry.shape().to_vec(),
-                dtype: entry.dtype(),
-                device: entry.device(),
-                state: None,
-            };
-            self.slots = grads.iter().map(slot).collect();
+        if self.weights.is_empty() {
+            self.weights = grads.weights();
+            self.states = vec![None; self.weights.len()];
         }
         let entries = grads.into_entries().into_iter();
-        for (index, (slot, entry)) in self.slots.iter_mut().zip(entries).enumerate() {
-            let device = entry.device();
-            // Taken out, so that buffers that no one else holds can be updated in place.
-            let state = slot.state.take();
-            let state = state.unwrap_or_else(|| self.scorer.init(&entry.weight(), index));
-            // Scores that depend on nothing else need no zeroed weights, and are not counted here.
-            let (entry, counts) = match &mut tally {
-                Some(tally) if !self.scorer.elementwise() => tally.prepare(index, entry),
-                _ => (entry, None),
+        for (index, (state, entry)) in self.states.iter_mut().zip(entries).enumerate() {
+            let (entry, histogram) = match &mut tally {
+                Some(tally) => tally.prepare(index, entry),
+                None => (entry, None),
             };
-            let (state, counted) = self
-                .scorer
-                .update_by(kernels.at(&device), state, entry, counts);
-            slot.state = Some(state);
-            if let Some(tally) = tally.as_mut().filter(|_| counted) {
+            let kernels = kernels.at(entry.weight().device());
+            let sample = Sample::new(&entry, index, kernels, histogram);
+            // Taken out, so that buffers that no one else holds can be updated in place.
+            *state = Some(self.scorer.update(state.take(), &sample));
+            if sample.was_counted()
+                && let Some(tally) = &mut tally
+            {
                 tally.note(index);
             }
         }
-    }
-}
-
-/// The scores of every selected weight of a model, in the model's order.
-#[derive(Debug, Clone, Default)]
-pub struct Scores(Vec<WeightScore>);
-
-/// The scores of one weight.
-#[derive(Debug, Clone)]
-pub struct WeightScore {
-    path: String,
-    shape: Vec<usize>,
-    value: Tensor<1>,
-}
-
-impl Scores {
-    /// The scores, weight by weight.
-    pub fn iter(&self) -> std::slice::Iter<'_, WeightScore> {
-        self.0.iter()
-    }
-
-    /// How many weight tensors there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether nothing was scored yet.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// These scores with 0 for what `masks` drop.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::WeightAdded`] or [`Error::ShapeMismatch`] for masks of another model.
-    pub fn masked(self, masks: &Masks) -> Result<Self, Error> {
-        let masked = self.0.into_iter().map(|score| {
-            let mask = masks.find(&score.path, &score.shape)?;
-            score.check_length(mask.total())?;
-            let value = score.value.mask_fill(mask.dropped().clone(), 0.0);
-            Ok(WeightScore { value, ..score })
-        });
-        masked.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// From scores made by hand: path, shape and flat values (shape `[n]`, float32).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ShapeMismatch`] where the number of values is not the shape's.
-    pub fn from_parts(
-        parts: impl IntoIterator<Item = (String, Vec<usize>, Tensor<1>)>,
-    ) -> Result<Self, Error> {
-        let scores = parts.into_iter().map(|(path, shape, value)| {
-            let score = WeightScore { path, shape, value };
-            score.check_length(score.shape.iter().product())?;
-            Ok(score)
-        });
-        scores.collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl WeightScore {
-    /// Where the weight is in the module.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// The weight's shape in the module.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// Checks that there is one score for each of `count` entries.
-    pub(crate) fn check_length(&self, count: usize) -> Result<(), Error> {
-        let found = self.value.shape().to_vec();
-        if found == [count] {
-            return Ok(());
-        }
-        Err(Error::ShapeMismatch {
-            what: "score",
-            path: self.path.clone(),
-            expected: vec![count],
-            found,
-        })
-    }
-
-    /// The scores, row-major, shape `[n]`.
-    pub fn value(&self) -> &Tensor<1> {
-        &self.value
     }
 }

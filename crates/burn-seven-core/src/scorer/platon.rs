@@ -4,7 +4,7 @@ use burn::config::Config;
 use burn::tensor::Tensor;
 
 use super::base::at_least_one;
-use super::{ModuleScorer, Scorer, in_unit_interval};
+use super::{ModuleScorer, Regrowth, Sample, Scorer, config_of, in_unit_interval};
 use crate::{Error, RecordState};
 
 /// Configuration of the [`PlatonScorer`].
@@ -33,7 +33,10 @@ pub struct PlatonScorerConfig {
 /// ```
 ///
 /// Between ends of windows the score stands still; before the first one ends it is `u` so far.
-/// Pruned weights may return. See
+/// Pruned weights are set to 0 whenever masks are chosen, are trained from there, and may return. The
+/// paper's runs score from the first step and choose masks to the last:
+/// [`RampSchedule::with_scored_from`](crate::schedule::RampSchedule::with_scored_from),
+/// [`with_chosen_until`](crate::schedule::RampSchedule::with_chosen_until). See
 /// [PLATON: Pruning Large Transformer Models with Upper Confidence Bound of Weight Importance](https://arxiv.org/abs/2206.12562),
 /// equations 8 to 10.
 #[derive(Clone, Debug)]
@@ -86,35 +89,28 @@ impl Scorer for Platon {
         at_least_one("window", self.config.window)
     }
 
-    fn returns(&self) -> bool {
-        true
+    fn regrowth(&self) -> Regrowth {
+        Regrowth::WithTrainedValue
     }
 
-    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
-        vec![
-            ("beta_1", self.config.beta_1),
-            ("beta_2", self.config.beta_2),
-            ("window", self.config.window as f64),
-        ]
+    fn config(&self) -> serde_json::Value {
+        config_of(&self.config)
     }
 
-    fn init(&self, weight: &Tensor<1>, _index: usize) -> PlatonState {
-        PlatonState {
-            sum: weight.zeros_like(),
+    fn update(&self, state: Option<PlatonState>, sample: &Sample<'_>) -> PlatonState {
+        let state = state.unwrap_or_else(|| PlatonState {
+            sum: sample.zeros(),
             steps: 0,
-            importance: weight.zeros_like(),
-            uncertainty: weight.zeros_like(),
+            importance: sample.zeros(),
+            uncertainty: sample.zeros(),
             windows: 0,
-        }
-    }
-
-    fn update(&self, state: PlatonState, weight: Tensor<1>, grad: Tensor<1>) -> PlatonState {
+        });
         let PlatonScorerConfig {
             beta_1,
             beta_2,
             window,
         } = self.config;
-        let sum = state.sum + (weight * grad).abs();
+        let sum = state.sum + (sample.weight() * sample.grad()).abs();
         let steps = state.steps.saturating_add(1);
         if steps < window {
             return PlatonState {

@@ -4,7 +4,7 @@ use burn::config::Config;
 use burn::tensor::{DType, Tensor, TensorData};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::{ModuleScorer, Score, Scorer};
+use super::{ModuleScorer, Reads, Sample, Score, Scorer, config_of};
 
 /// Configuration of the [`RandomScorer`].
 #[derive(Config, Debug)]
@@ -45,43 +45,36 @@ impl Scorer for Random {
         "random"
     }
 
-    fn needs_gradient(&self) -> bool {
-        false
+    fn reads(&self) -> Reads {
+        Reads::weight()
     }
 
-    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
-        vec![("seed", self.seed as f64)]
-    }
-
-    fn elementwise(&self) -> bool {
-        true
+    fn config(&self) -> serde_json::Value {
+        config_of(&RandomScorerConfig { seed: self.seed })
     }
 
     fn never_nan(&self) -> bool {
         true
     }
 
-    fn init(&self, weight: &Tensor<1>, index: usize) -> Score {
-        // One stream a weight, so that adding a layer leaves the others' noise alone.
-        let seeds = StdRng::seed_from_u64(self.seed).random::<u64>();
-        let mut rng = StdRng::seed_from_u64(seeds.wrapping_add(index as u64));
-        let count = weight.shape().num_elements();
-        let noise: Vec<f32> = (0..count).map(|_| rng.random()).collect();
-        Score {
-            value: Tensor::from_data(
-                TensorData::new(noise, [count]),
-                (&weight.device(), DType::F32),
-            ),
-        }
-    }
-
-    fn update(&self, state: Score, _weight: Tensor<1>, _grad: Tensor<1>) -> Score {
-        state
+    fn update(&self, state: Option<Score>, sample: &Sample<'_>) -> Score {
+        state.unwrap_or_else(|| Score::from(noise(self.seed, sample)))
     }
 
     fn score(&self, state: &Score) -> Tensor<1> {
         state.value.clone()
     }
+}
+
+/// Uniform numbers in `[0, 1)`, one for each entry, shape `[n]`.
+pub(super) fn noise(seed: u64, sample: &Sample<'_>) -> Tensor<1> {
+    // One stream a weight, so that adding a layer leaves the others' noise alone.
+    let seeds = StdRng::seed_from_u64(seed).random::<u64>();
+    let mut rng = StdRng::seed_from_u64(seeds.wrapping_add(sample.index() as u64));
+    let weight = sample.description();
+    let noise: Vec<f32> = (0..weight.count()).map(|_| rng.random()).collect();
+    let data = TensorData::new(noise, [weight.count()]);
+    Tensor::from_data(data, (weight.device(), DType::F32))
 }
 
 #[cfg(test)]

@@ -11,11 +11,8 @@ pub struct Score {
     pub value: Tensor<1>,
 }
 
-impl Score {
-    /// A score of 0 for every entry of `weight`.
-    pub fn zeros(weight: &Tensor<1>) -> Self {
-        Self {
-            value: weight.zeros_like(),
-        }
+impl From<Tensor<1>> for Score {
+    fn from(value: Tensor<1>) -> Self {
+        Self { value }
     }
 }

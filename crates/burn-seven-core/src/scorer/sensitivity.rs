@@ -3,7 +3,7 @@
 use burn::config::Config;
 use burn::tensor::Tensor;
 
-use super::{ModuleScorer, Score, Scorer};
+use super::{ModuleScorer, Sample, Score, Scorer};
 
 /// Configuration of the [`SensitivityScorer`].
 #[derive(Config, Debug)]
@@ -38,22 +38,16 @@ impl Scorer for Sensitivity {
         "sensitivity"
     }
 
-    fn elementwise(&self) -> bool {
-        true
-    }
-
     fn never_nan(&self) -> bool {
         true
     }
 
-    fn init(&self, weight: &Tensor<1>, _index: usize) -> Score {
-        Score::zeros(weight)
-    }
-
-    fn update(&self, state: Score, weight: Tensor<1>, grad: Tensor<1>) -> Score {
-        Score {
-            value: state.value + (weight * grad).abs(),
-        }
+    fn update(&self, state: Option<Score>, sample: &Sample<'_>) -> Score {
+        let sensitivity = (sample.stored_weight() * sample.grad()).abs();
+        Score::from(match state {
+            Some(state) => state.value + sensitivity,
+            None => sensitivity,
+        })
     }
 
     fn score(&self, state: &Score) -> Tensor<1> {

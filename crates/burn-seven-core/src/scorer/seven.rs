@@ -3,9 +3,10 @@
 use burn::config::Config;
 use burn::tensor::Tensor;
 
-use super::{ModuleScorer, Scorer, in_unit_interval};
-use crate::kernels::{Histogram, Kernels, SevenRule, SevenStep, SevenTensors};
-use crate::{Error, RecordState, WeightGrad};
+use super::base::positive;
+use super::{ModuleScorer, Sample, Scorer, config_of, in_unit_interval};
+use crate::kernels::{SevenRule, SevenStep, SevenTensors};
+use crate::{Error, RecordState};
 
 /// Configuration of the [`SevenScorer`].
 #[derive(Config, Debug)]
@@ -22,6 +23,11 @@ pub struct SevenScorerConfig {
     /// What the first moment is the mean of. Default: the absolute gradient
     #[config(default = "SevenMoment::Absolute")]
     pub moment: SevenMoment,
+    /// `γ` in `[0, 1]`: the score of an entry is divided by the `γ`-th power of the mean score of its
+    /// weight, so that layers with small gradients are not emptied. A variant that is not of the
+    /// paper. Default: 0, the score as it is
+    #[config(default = 0.0)]
+    pub layer_norm: f64,
 }
 
 /// What SEVEN's first moment is the mean of.
@@ -94,68 +100,50 @@ impl Scorer for Seven {
     fn validate(&self) -> Result<(), Error> {
         in_unit_interval("alpha_1", self.config.alpha_1)?;
         in_unit_interval("alpha_2", self.config.alpha_2)?;
-        // In float32, as it is used.
-        let epsilon = self.config.epsilon as f32;
-        if epsilon > 0.0 && epsilon.is_finite() {
-            Ok(())
-        } else {
-            Err(Error::OutOfRange {
-                parameter: "epsilon",
-                value: self.config.epsilon,
-                allowed: "above 0 and finite in float32",
-            })
+        positive("epsilon", self.config.epsilon)?;
+        match (0.0..=1.0).contains(&self.config.layer_norm) {
+            true => Ok(()),
+            false => Err(Error::OutOfRange {
+                parameter: "layer_norm",
+                value: self.config.layer_norm,
+                allowed: "in [0, 1]",
+            }),
         }
     }
 
-    fn hyperparameters(&self) -> Vec<(&'static str, f64)> {
-        vec![
-            ("alpha_1", self.config.alpha_1),
-            ("alpha_2", self.config.alpha_2),
-            ("epsilon", self.config.epsilon),
-            (
-                "signed",
-                f64::from(u8::from(self.config.moment == SevenMoment::Signed)),
-            ),
-        ]
-    }
-
-    fn init(&self, weight: &Tensor<1>, _index: usize) -> SevenState {
-        SevenState {
-            moment_1: weight.zeros_like(),
-            moment_2: weight.zeros_like(),
-            score: weight.zeros_like(),
-            decay_1: 1.0,
-            decay_2: 1.0,
-        }
+    fn config(&self) -> serde_json::Value {
+        config_of(&self.config)
     }
 
     fn never_nan(&self) -> bool {
         true
     }
 
-    fn update(&self, state: SevenState, weight: Tensor<1>, grad: Tensor<1>) -> SevenState {
-        let (step, decays) = self.step(state, weight, grad);
-        decays.with(formula(step))
-    }
-
-    fn update_by(
-        &self,
-        kernels: &dyn Kernels,
-        state: SevenState,
-        entry: WeightGrad,
-        counts: Option<&mut Histogram>,
-    ) -> (SevenState, bool) {
-        let (weight, grad, dropped) = entry.into_parts();
-        let (mut step, decays) = self.step(state, weight, grad);
-        step.dropped = dropped;
-        match kernels.seven(step, counts) {
-            Ok(updated) => (decays.with(updated.state), updated.counted),
-            Err(step) => (decays.with(formula(*step)), false),
-        }
+    fn update(&self, state: Option<SevenState>, sample: &Sample<'_>) -> SevenState {
+        let state = state.unwrap_or_else(|| SevenState {
+            moment_1: sample.zeros(),
+            moment_2: sample.zeros(),
+            score: sample.zeros(),
+            decay_1: 1.0,
+            decay_2: 1.0,
+        });
+        let (mut step, decays) = self.step(state, sample.stored_weight(), sample.grad());
+        step.dropped = sample.pruned().cloned();
+        // What is counted is the sum itself.
+        let count = self.config.layer_norm == 0.0;
+        let updated = sample.seven(step, count);
+        decays.with(updated.unwrap_or_else(|step| formula(*step)))
     }
 
     fn score(&self, state: &SevenState) -> Tensor<1> {
-        state.score.clone()
+        let score = state.score.clone();
+        match self.config.layer_norm {
+            0.0 => score,
+            gamma => {
+                let mean = score.clone().mean().clamp(f32::MIN_POSITIVE, f32::MAX);
+                score / mean.powf_scalar(gamma as f32)
+            }
+        }
     }
 }
 

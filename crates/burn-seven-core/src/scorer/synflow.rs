@@ -3,7 +3,7 @@
 use burn::config::Config;
 use burn::tensor::Tensor;
 
-use super::{Gradient, ModuleScorer, Score, Scorer};
+use super::{Gradient, ModuleScorer, Reads, Sample, Score, Scorer};
 
 /// Configuration of the [`SynflowScorer`].
 #[derive(Config, Debug)]
@@ -65,26 +65,16 @@ impl Scorer for Synflow {
         "synflow"
     }
 
-    fn gradient(&self) -> Gradient {
-        Gradient::AbsoluteWeights
-    }
-
-    fn elementwise(&self) -> bool {
-        true
+    fn reads(&self) -> Reads {
+        Reads::gradient_of(Gradient::AbsoluteWeights)
     }
 
     fn never_nan(&self) -> bool {
         true
     }
 
-    fn init(&self, weight: &Tensor<1>, _index: usize) -> Score {
-        Score::zeros(weight)
-    }
-
-    fn update(&self, _state: Score, weight: Tensor<1>, grad: Tensor<1>) -> Score {
-        Score {
-            value: (weight * grad).abs(),
-        }
+    fn update(&self, _: Option<Score>, sample: &Sample<'_>) -> Score {
+        Score::from((sample.stored_weight() * sample.grad()).abs())
     }
 
     fn score(&self, state: &Score) -> Tensor<1> {

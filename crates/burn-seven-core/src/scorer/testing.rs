@@ -1,8 +1,12 @@
 //! Contract helpers that every scorer's tests call.
 
+use std::sync::Arc;
+
 use burn::tensor::{DType, Device, Tensor};
 
-use super::{DynScorer, ModuleScorer, Scorer};
+use super::{AnyScorer, ModuleScorer, Scorer};
+use crate::kernels::KernelChoice;
+use crate::weights::Weight;
 use crate::{Error, StateSink, WeightGrad, WeightGrads};
 
 /// A model of one flat weight.
@@ -55,26 +59,33 @@ pub(crate) fn assert_resumes<S: Scorer>(scorer: ModuleScorer<S>) {
         let grad: Vec<f32> = (5..10).map(value).collect();
         one_weight(&weight, &grad)
     };
+    let device = Device::default();
+    let weights = [Arc::new(Weight::new("weight", [5], DType::F32, &device))];
+    let kernels = KernelChoice::default();
     for stop in 1..7 {
-        let mut whole = scorer.clone();
-        let mut first = scorer.clone();
+        let mut whole = AnyScorer::from(scorer.clone());
+        let mut first = whole.clone();
+        let mut resumed = whole.clone();
         for t in 0..8 {
-            whole.update(&step(t)).unwrap();
+            whole.fold(step(t), None, &kernels);
             if t < stop {
-                first.update(&step(t)).unwrap();
+                first.fold(step(t), None, &kernels);
             }
         }
         let mut sink = StateSink::default();
         first.flatten(&mut sink);
-        let weights = [("weight".to_string(), vec![5], DType::F32, Device::default())];
-        let mut resumed = scorer.clone();
         resumed
             .unflatten(&weights, sink.tensors, sink.scalars)
             .unwrap();
         for t in stop..8 {
-            resumed.update(&step(t)).unwrap();
+            resumed.fold(step(t), None, &kernels);
         }
-        let bits = |scorer| -> Vec<u32> { scores(scorer).iter().map(|s| s.to_bits()).collect() };
+        let bits = |scorer: &AnyScorer| -> Vec<u32> {
+            let scores = scorer.scores();
+            let value = scores.iter().next().unwrap().value();
+            let values = value.try_to_vec_as::<f32>().unwrap();
+            values.iter().map(|score| score.to_bits()).collect()
+        };
         assert_eq!(bits(&whole), bits(&resumed), "stopped after {stop} steps");
     }
 }

@@ -1,10 +1,12 @@
 //! Each prunable weight with its gradient.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{Bool, DType, Device, Tensor};
+use burn::tensor::{Bool, Tensor};
 
-use super::{Found, LeftOut, Selection, Take, Values, find};
+use super::{Found, Inputs, Read, Selection, Values, Weight, find};
 use crate::Error;
 
 /// One weight and its gradient at one step.
@@ -13,13 +15,12 @@ use crate::Error;
 /// weight at a time.
 #[derive(Debug, Clone)]
 pub struct WeightGrad {
-    path: String,
-    shape: Vec<usize>,
-    dtype: DType,
-    /// As stored: of any float type and layout, and whatever the mask drops.
-    weight: Values,
+    weight: Arc<Weight>,
+    /// As stored: of any float type and layout, and whatever the mask prunes.
+    value: Values,
     grad: Option<Values>,
-    dropped: Option<Tensor<1, Bool>>,
+    pruned: Option<Tensor<1, Bool>>,
+    inputs: Option<Inputs>,
 }
 
 impl WeightGrad {
@@ -34,70 +35,86 @@ impl WeightGrad {
         weight: Tensor<D>,
         grad: Option<Tensor<D>>,
     ) -> Result<Self, Error> {
-        let path = path.into();
-        let dtype = weight.dtype();
-        if !dtype.is_float() {
-            return Err(Error::Quantized {
-                path,
-                dtype: format!("{dtype:?}"),
-            });
-        }
-        let shape = weight.shape().to_vec();
+        let described = Weight::new(
+            path,
+            weight.shape().to_vec(),
+            weight.dtype(),
+            &weight.device().without_autodiff(),
+        );
+        described.check_float()?;
         let grad = grad.map(|grad| (grad.shape().to_vec(), Values::of(grad)));
-        Self::checked(path, shape, dtype, Values::of(weight), grad, None)
+        Self::checked(Arc::new(described), Values::of(weight), grad, None)
     }
 
     fn checked(
-        path: String,
-        shape: Vec<usize>,
-        dtype: DType,
-        weight: Values,
+        weight: Arc<Weight>,
+        value: Values,
         grad: Option<(Vec<usize>, Values)>,
-        dropped: Option<Tensor<1, Bool>>,
+        pruned: Option<Tensor<1, Bool>>,
     ) -> Result<Self, Error> {
         let grad = match grad {
-            Some((found, _)) if found != shape => {
+            Some((found, _)) if found != weight.shape() => {
                 return Err(Error::ShapeMismatch {
                     what: "gradient",
-                    path,
-                    expected: shape,
+                    path: weight.path().to_string(),
+                    expected: weight.shape().to_vec(),
                     found,
                 });
             }
             grad => grad.map(|(_, grad)| grad),
         };
         Ok(Self {
-            path,
-            shape,
-            dtype,
             weight,
+            value,
             grad,
-            dropped,
+            pruned,
+            inputs: None,
         })
     }
 
-    /// Where the weight is in the module, such as `encoder.layers.0.mha.query.weight`.
-    pub fn path(&self) -> &str {
-        &self.path
+    /// A weight of zeros with a gradient of zeros.
+    pub(crate) fn of_zeros(weight: Arc<Weight>, zeros: Tensor<1>, inputs: Inputs) -> Self {
+        Self {
+            weight,
+            value: Values::of(zeros.clone()),
+            grad: Some(Values::of(zeros)),
+            pruned: None,
+            inputs: Some(inputs),
+        }
     }
 
-    /// The weight's shape in the module.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
+    /// With what entered the weight's layer, for scorers that read it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] unless there is a number for each input.
+    pub fn with_inputs(mut self, inputs: Inputs) -> Result<Self, Error> {
+        let expected = self.weight.shape().get(self.weight.input_dim()).copied();
+        let found = inputs.squares.shape().to_vec();
+        if expected.map(|count| vec![count]) != Some(found.clone()) {
+            return Err(Error::ShapeMismatch {
+                what: "inputs",
+                path: self.weight.path().to_string(),
+                expected: expected.into_iter().collect(),
+                found,
+            });
+        }
+        self.inputs = Some(inputs);
+        Ok(self)
     }
 
-    /// The weight's data type in the module.
-    pub fn dtype(&self) -> DType {
-        self.dtype
+    /// What the weight is like.
+    pub fn weight(&self) -> &Arc<Weight> {
+        &self.weight
     }
 
-    /// The weight's values as the model uses them, with 0 for what its mask drops: float32,
+    /// The weight's values as the model uses them, with 0 for what its mask prunes: float32,
     /// row-major, shape `[n]`.
-    pub fn weight(&self) -> Tensor<1> {
-        let weight = self.weight.floats();
-        match &self.dropped {
-            Some(dropped) => weight.mask_fill(dropped.clone(), 0.0),
-            None => weight,
+    pub fn value(&self) -> Tensor<1> {
+        let value = self.value.floats();
+        match &self.pruned {
+            Some(pruned) => value.mask_fill(pruned.clone(), 0.0),
+            None => value,
         }
     }
 
@@ -106,40 +123,35 @@ impl WeightGrad {
         self.grad.as_ref().map(Values::floats)
     }
 
-    /// What is pruned and does not return, shape `[n]`; none where nothing is known to be.
-    pub fn dropped(&self) -> Option<&Tensor<1, Bool>> {
-        self.dropped.as_ref()
+    /// What is pruned, shape `[n]`; none where nothing is known to be.
+    pub fn pruned(&self) -> Option<&Tensor<1, Bool>> {
+        self.pruned.as_ref()
     }
 
-    /// Where the weight is.
-    pub fn device(&self) -> Device {
-        self.weight.device()
+    /// What entered the weight's layer, where it was given.
+    pub fn inputs(&self) -> Option<&Inputs> {
+        self.inputs.as_ref()
     }
 
-    pub(crate) fn with_dropped(mut self, dropped: Option<Tensor<1, Bool>>) -> Self {
-        self.dropped = dropped;
+    pub(crate) fn with_pruned(mut self, pruned: Option<Tensor<1, Bool>>) -> Self {
+        self.pruned = pruned;
+        self
+    }
+
+    /// With the gradient through `change`.
+    pub(crate) fn with_grad(mut self, grad: Option<Values>) -> Self {
+        self.grad = grad;
         self
     }
 
     /// The weight as it is stored.
     pub(crate) fn stored(&self) -> &Values {
-        &self.weight
+        &self.value
     }
 
     /// The gradient as it is stored.
     pub(crate) fn stored_grad(&self) -> Option<&Values> {
         self.grad.as_ref()
-    }
-
-    /// The weight whatever is dropped, the gradient (0 where there is none), both float32, and what
-    /// is dropped.
-    pub(crate) fn into_parts(self) -> (Tensor<1>, Tensor<1>, Option<Tensor<1, Bool>>) {
-        let weight = self.weight.floats();
-        let grad = match &self.grad {
-            Some(grad) => grad.floats(),
-            None => weight.zeros_like(),
-        };
-        (weight, grad, self.dropped)
     }
 }
 
@@ -167,17 +179,16 @@ impl WeightGrads {
     ///
     /// # Errors
     ///
-    /// [`Error::NothingSelected`], [`Error::NothingLeftOut`], [`Error::Quantized`], or [`Error::ShapeMismatch`] for a gradient
-    /// of another shape than its weight. A missing gradient is an error only for a scorer that
-    /// needs one, when it is updated.
+    /// [`Error::NothingSelected`], [`Error::NothingLeftOut`], [`Error::Quantized`], or
+    /// [`Error::ShapeMismatch`] for a gradient of another shape than its weight. A missing gradient
+    /// is an error only for a scorer that reads it, when it is updated.
     pub fn select<M: Module>(
         model: &M,
         grads: &GradientsParams,
         selection: &Selection,
     ) -> Result<Self, Error> {
-        let (selected, _): (_, Vec<LeftOut>) =
-            selection.split(find(model, Take::Gradient(grads)))?;
-        Self::of_found(selected, true)
+        let (selected, _) = selection.split(find(model, Read::Gradient(grads)))?;
+        Self::of_found(selected)
     }
 
     /// From weights made by hand.
@@ -185,18 +196,16 @@ impl WeightGrads {
         Self { entries }
     }
 
-    /// `effective` takes masked weights as 0; else the stored values are taken.
-    pub(crate) fn of_found(found: Vec<Found>, effective: bool) -> Result<Self, Error> {
-        let entries = found
-            .into_iter()
-            .map(|found| {
-                let value = found.value.expect("a selected weight should be float");
-                let dropped = found.dropped.filter(|_| effective);
-                let (path, shape, dtype) = (found.path, found.shape, found.dtype);
-                WeightGrad::checked(path, shape, dtype, value, found.grad, dropped)
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { entries })
+    pub(crate) fn of_found(found: Vec<Found>) -> Result<Self, Error> {
+        let entry = |found: Found| {
+            let value = found.value.expect("a selected weight should be float");
+            let pruned = found.pruned.map(|(_, pruned)| pruned);
+            WeightGrad::checked(found.weight, value, found.grad, pruned)
+        };
+        let entries = found.into_iter().map(entry);
+        Ok(Self {
+            entries: entries.collect::<Result<_, _>>()?,
+        })
     }
 
     /// The weights, in the model's order.
@@ -216,5 +225,11 @@ impl WeightGrads {
 
     pub(crate) fn into_entries(self) -> Vec<WeightGrad> {
         self.entries
+    }
+
+    /// What the weights are like, in the model's order.
+    pub(crate) fn weights(&self) -> Vec<Arc<Weight>> {
+        let weights = self.iter().map(|entry| entry.weight.clone());
+        weights.collect()
     }
 }

@@ -1,14 +1,26 @@
 //! The prunable weights of a module: finding them, choosing among them, pairing them with
-//! gradients.
+//! gradients, giving them new values.
 
+mod change;
+mod finite;
 mod grads;
+mod inputs;
+mod path;
 mod rewrite;
 mod selection;
 mod traverse;
 mod values;
+mod weight;
 
+pub(crate) use change::{NewValues, change};
+pub(crate) use finite::check_finite;
 pub use grads::{WeightGrad, WeightGrads};
+pub use inputs::Inputs;
+pub(crate) use path::ModulePath;
 pub(crate) use rewrite::rewrite;
+pub(crate) use selection::check_group;
 pub use selection::{LeftOut, Selection};
-pub(crate) use traverse::{Found, ModulePath, Take, find};
+pub(crate) use traverse::{Found, PRUNING_MASK, Read, find};
 pub(crate) use values::Values;
+pub use weight::Weight;
+pub(crate) use weight::check_same;

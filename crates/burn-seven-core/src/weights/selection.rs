@@ -15,15 +15,20 @@ use crate::Error;
 /// use burn::module::ParamGroup;
 /// use burn_seven_core::Selection;
 ///
-/// let selection = Selection::new().without(ParamGroup::from_predicate("head"));
+/// let selection = Selection::new().without(ParamGroup::from_paths(vec!["head.weight"]));
 /// ```
 ///
+/// A group by exact paths leaves out just these; `from_predicate("head")` would also leave out
+/// `multi_head.weight`. Every name has to be there: a misspelt one is an error.
+///
 /// A parameter is pruned when it is in the group, in none of the groups left out, of rank 2 or
-/// more, and not an embedding table (unless [`with_embeddings`](Self::with_embeddings)).
+/// more (unless [`with_vectors`](Self::with_vectors)), and not an embedding table (unless
+/// [`with_embeddings`](Self::with_embeddings)).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Selection {
     group: ParamGroup,
     without: Vec<ParamGroup>,
+    vectors: Option<ParamGroup>,
     embeddings: bool,
 }
 
@@ -50,6 +55,7 @@ impl Selection {
         Self {
             group: ParamGroup::all(),
             without: Vec::new(),
+            vectors: None,
             embeddings: false,
         }
     }
@@ -67,6 +73,12 @@ impl Selection {
         self
     }
 
+    /// Also prunes what `group` matches of rank 1, such as biases. Default: none
+    pub fn with_vectors(mut self, group: ParamGroup) -> Self {
+        self.vectors = Some(group);
+        self
+    }
+
     /// Whether embedding tables (the weights of layers named `Embedding`) are pruned too.
     pub fn with_embeddings(mut self, embeddings: bool) -> Self {
         self.embeddings = embeddings;
@@ -75,51 +87,51 @@ impl Selection {
 
     /// Why a parameter is left out, or none when it is selected.
     fn reason(&self, found: &Found) -> Option<&'static str> {
-        let matches = |group: &ParamGroup| group.matches(&found.id, Some(&found.path));
+        let matches = |group: &ParamGroup| group.matches(&found.id, Some(found.path()));
+        let (weight, vectors) = (&found.weight, self.vectors.as_ref());
         if !matches(&self.group) {
             Some("not in the group")
         } else if self.without.iter().any(matches) {
             Some("left out by name")
-        } else if found.shape.len() < 2 {
+        } else if weight.shape().len() < 2 && !vectors.is_some_and(matches) {
             Some("rank below 2")
-        } else if !self.embeddings && found.layer.as_deref() == Some("Embedding") {
+        } else if !self.embeddings && weight.layer() == Some("Embedding") {
             Some("embedding table")
-        } else if found.shape.contains(&0) {
+        } else if weight.count() == 0 {
             Some("empty")
         } else {
             None
         }
     }
 
+    /// Whether a parameter is selected.
+    pub(crate) fn selects(&self, found: &Found) -> bool {
+        self.reason(found).is_none()
+    }
+
     /// Splits a model's float parameters into the selected ones and the others.
     ///
     /// # Errors
     ///
-    /// [`Error::NothingSelected`]; [`Error::NothingLeftOut`] for a group to leave out that matches
-    /// nothing, such as a misspelt one; [`Error::Quantized`] for a selected weight that is.
+    /// [`Error::NothingSelected`]; [`Error::NothingLeftOut`] for a group to leave out, or one of its
+    /// names, that matches nothing, such as a misspelt one; [`Error::Quantized`] for a selected
+    /// weight that is.
     pub(crate) fn split(&self, all: Vec<Found>) -> Result<(Vec<Found>, Vec<LeftOut>), Error> {
         let seen = all.len();
-        for group in &self.without {
-            if !all
-                .iter()
-                .any(|found| group.matches(&found.id, Some(&found.path)))
-            {
-                return Err(Error::NothingLeftOut {
-                    group: format!("{group:?}"),
-                });
-            }
+        for group in self.without.iter().chain(&self.vectors) {
+            check_group(group, &all)?;
         }
         let mut selected = Vec::new();
         let mut left_out = Vec::new();
         for found in all {
             match self.reason(&found) {
                 Some(reason) => left_out.push(LeftOut {
-                    count: found.shape.iter().product(),
-                    path: found.path,
+                    count: found.weight.count(),
+                    path: found.path().to_string(),
                     reason: reason.to_string(),
                 }),
                 None => {
-                    found.check_float()?;
+                    found.weight.check_float()?;
                     selected.push(found);
                 }
             }
@@ -132,6 +144,45 @@ impl Selection {
         }
         Ok((selected, left_out))
     }
+}
+
+/// Checks that a group matches something, and that each of its exact paths does.
+pub(crate) fn check_group(group: &ParamGroup, all: &[Found]) -> Result<(), Error> {
+    let nothing = |group: String| Err(Error::NothingLeftOut { group });
+    let matches = |found: &Found| group.matches(&found.id, Some(found.path()));
+    if !all.iter().any(matches) {
+        return nothing(format!("{group:?}"));
+    }
+    match names(group).find(|name| !all.iter().any(|found| found.path() == name)) {
+        Some(missing) => nothing(format!("the name {missing:?}")),
+        None => Ok(()),
+    }
+}
+
+/// The exact paths that a group names. Burn keeps them to itself, but for what a group is written
+/// to disk as.
+fn names(group: &ParamGroup) -> impl Iterator<Item = String> {
+    let mut names = Vec::new();
+    let mut left = vec![serde_json::to_value(group).unwrap_or_default()];
+    while let Some(value) = left.pop() {
+        match value {
+            serde_json::Value::Object(fields) => {
+                for (key, value) in fields {
+                    match (key.as_str(), value) {
+                        ("Exact", serde_json::Value::Array(exact)) => {
+                            let exact = exact.into_iter();
+                            names.extend(exact.filter_map(|name| Some(name.as_str()?.to_string())));
+                        }
+                        ("excludes", _) => {}
+                        (_, value) => left.push(value),
+                    }
+                }
+            }
+            serde_json::Value::Array(values) => left.extend(values),
+            _ => {}
+        }
+    }
+    names.into_iter()
 }
 
 /// "3 rank below 2, 1 embedding table", in order of first appearance.

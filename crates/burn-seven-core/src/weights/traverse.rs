@@ -1,91 +1,54 @@
-//! The one traversal that finds float parameters, with their paths, layers and masks.
+//! The one traversal that finds float parameters, with their layers and masks.
+
+use std::sync::Arc;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{Bool, DType, Device, Tensor};
+use burn::tensor::{Bool, Tensor};
 
-use super::Values;
-use crate::Error;
-use crate::mask::PruningMask;
+use super::{ModulePath, Values, Weight};
 
-/// Where a visitor or mapper stands in a module: names from the root, with their containers.
-#[derive(Default)]
-pub(crate) struct ModulePath {
-    steps: Vec<(String, String)>,
-}
-
-impl ModulePath {
-    pub(crate) fn enter(&mut self, name: &str, container: &str) {
-        self.steps.push((name.to_string(), container.to_string()));
-    }
-
-    pub(crate) fn exit(&mut self) {
-        self.steps.pop();
-    }
-
-    /// The dotted path of the current parameter.
-    pub(crate) fn dotted(&self) -> String {
-        let names: Vec<&str> = self.steps.iter().map(|(name, _)| name.as_str()).collect();
-        names.join(".")
-    }
-
-    /// The type of the layer that holds the current parameter, such as `Linear`.
-    fn layer(&self) -> Option<&str> {
-        self.steps
-            .last()
-            .and_then(|(_, container)| container.strip_prefix("Struct:"))
-    }
-
-    /// The path of the parameter whose reparameterization holds the current one, and the
-    /// reparameterization's name.
-    pub(crate) fn reparameterized(&self) -> Option<(String, &str)> {
-        let at = self
-            .steps
-            .iter()
-            .position(|(_, container)| container == "Reparameterization")?;
-        let base: Vec<&str> = self.steps[..at]
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
-        Some((base.join("."), self.steps[at].0.as_str()))
-    }
-}
+/// The name under which module paths show a pruning mask.
+pub(crate) const PRUNING_MASK: &str = "pruning_mask";
 
 /// A float parameter of a module.
 pub(crate) struct Found {
-    pub path: String,
+    pub weight: Arc<Weight>,
     pub id: ParamId,
-    /// The type of the layer that holds it, such as `Linear`.
-    pub layer: Option<String>,
-    pub shape: Vec<usize>,
-    pub dtype: DType,
-    pub device: Device,
+    /// Whether it is trained; a parameter outside autodiff is not.
+    pub trained: bool,
     /// The stored value; none when quantized, or when it was not asked for.
     pub value: Option<Values>,
     /// The gradient's shape and its values.
     pub grad: Option<(Vec<usize>, Values)>,
     /// The name of its reparameterization, if any.
     pub reparameterization: Option<String>,
-    /// What a pruning mask in the graph drops.
-    pub dropped: Option<Tensor<1, Bool>>,
+    /// What a pruning mask in the graph prunes, and the mask's id.
+    pub pruned: Option<(ParamId, Tensor<1, Bool>)>,
 }
 
 impl Found {
-    /// Checks that the parameter can be pruned at all.
-    pub(crate) fn check_float(&self) -> Result<(), Error> {
-        if self.dtype.is_float() {
-            return Ok(());
+    pub(crate) fn path(&self) -> &str {
+        self.weight.path()
+    }
+
+    /// The same weight and value, without a gradient.
+    pub(crate) fn without_gradient(&self) -> Self {
+        Self {
+            weight: self.weight.clone(),
+            id: self.id,
+            trained: self.trained,
+            value: self.value.clone(),
+            grad: None,
+            reparameterization: None,
+            pruned: None,
         }
-        Err(Error::Quantized {
-            path: self.path.clone(),
-            dtype: format!("{:?}", self.dtype),
-        })
     }
 }
 
 /// What to take from each parameter beside its description.
 #[derive(Clone, Copy)]
-pub(crate) enum Take<'a> {
+pub(crate) enum Read<'a> {
     /// Nothing.
     Description,
     /// Its value.
@@ -95,10 +58,10 @@ pub(crate) enum Take<'a> {
 }
 
 /// Every float parameter of `module` in the module's order.
-pub(crate) fn find<M: Module>(module: &M, take: Take<'_>) -> Vec<Found> {
+pub(crate) fn find<M: Module>(module: &M, read: Read<'_>) -> Vec<Found> {
     let mut finder = Finder {
         path: ModulePath::default(),
-        take,
+        read,
         found: Vec::new(),
     };
     module.visit(&mut finder);
@@ -107,7 +70,7 @@ pub(crate) fn find<M: Module>(module: &M, take: Take<'_>) -> Vec<Found> {
 
 struct Finder<'a> {
     path: ModulePath,
-    take: Take<'a>,
+    read: Read<'a>,
     found: Vec<Found>,
 }
 
@@ -130,29 +93,31 @@ impl ModuleVisitor for Finder<'_> {
         if self.path.reparameterized().is_some() {
             return; // an adapter's factor, not a weight of the model
         }
-        let base = param.base().without_autodiff();
-        let dtype = base.dtype();
-        let shape = base.shape().to_vec();
-        let device = base.device();
-        let wanted = dtype.is_float() && !matches!(self.take, Take::Description);
+        let base = param.base();
+        let trained = base.is_require_grad();
+        let base = base.without_autodiff();
+        let weight = Weight::new(
+            self.path.dotted(),
+            base.shape().to_vec(),
+            base.dtype(),
+            &base.device(),
+        );
+        let wanted = weight.dtype().is_float() && !matches!(self.read, Read::Description);
         let value = wanted.then(|| Values::of(base));
-        let grad = match self.take {
-            Take::Gradient(grads) => grads
+        let grad = match self.read {
+            Read::Gradient(grads) => grads
                 .get::<D>(param.id)
                 .map(|grad| (grad.shape().to_vec(), Values::of(grad))),
             _ => None,
         };
         self.found.push(Found {
-            path: self.path.dotted(),
+            weight: Arc::new(weight.with_layer(self.path.layer().map(str::to_string))),
             id: param.id,
-            layer: self.path.layer().map(str::to_string),
-            shape,
-            dtype,
-            device,
+            trained,
             value,
             grad,
             reparameterization: None,
-            dropped: None,
+            pruned: None,
         });
     }
 
@@ -160,11 +125,11 @@ impl ModuleVisitor for Finder<'_> {
         let is_mask = self
             .path
             .reparameterized()
-            .is_some_and(|(_, kind)| kind == PruningMask::PATH);
+            .is_some_and(|(_, kind)| kind == PRUNING_MASK);
         if is_mask && let Some(last) = self.found.last_mut() {
-            let dropped = param.val().without_autodiff();
-            let count = dropped.shape().num_elements();
-            last.dropped = Some(dropped.reshape([count]));
+            let pruned = param.val().without_autodiff();
+            let count = pruned.shape().num_elements();
+            last.pruned = Some((param.id, pruned.reshape([count])));
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::KernelChoice;
-use crate::weights::Values;
-use crate::{Error, WeightGrads};
+use super::{Values, WeightGrads};
+use crate::Error;
+use crate::kernels::KernelChoice;
 
 /// How many tensors are looked at together: one answer is waited for, and copies of tensors that
 /// are not contiguous live as long.
@@ -64,7 +64,7 @@ pub(crate) fn check_finite(grads: &WeightGrads, kernels: &KernelChoice) -> Resul
             if values.is_some_and(|values| !finite(values)) {
                 return Err(Error::NonFinite {
                     what,
-                    path: entry.path().to_string(),
+                    path: entry.weight().path().to_string(),
                 });
             }
         }

@@ -1,0 +1,122 @@
+//! A sparsity of its own for some weights.
+
+use burn::module::{ParamGroup, ParamId};
+
+use super::{Budget, Goal, Part, Pool};
+use crate::Sparsity;
+
+/// A sparsity of its own for the weights of each group, by path; all others compete for what is left
+/// of the total.
+///
+/// Each weight of a group ends on the group's sparsity, `floor(density · n)` of its entries. On the
+/// way there it has the same share of its sparsity as the schedule has of its target. The total stays
+/// the schedule's: where groups leave more or less than it asks for, the others make up for it. A
+/// weight in several groups is of the first.
+///
+/// ```
+/// use burn::module::ParamGroup;
+/// use burn_seven_core::{GroupBudget, Sparsity};
+///
+/// # fn main() -> Result<(), burn_seven_core::Error> {
+/// let budget = GroupBudget::new()
+///     .with(ParamGroup::from_paths(vec!["head.weight"]), Sparsity::new(0.5)?)
+///     .with(ParamGroup::from_predicate("encoder.layers.0."), Sparsity::DENSE);
+/// # let _ = budget;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct GroupBudget {
+    groups: Vec<(ParamGroup, Sparsity)>,
+}
+
+impl GroupBudget {
+    /// No group yet: all compete.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The weights of `group`, by path, end on `sparsity`.
+    pub fn with(mut self, group: ParamGroup, sparsity: Sparsity) -> Self {
+        self.groups.push((group, sparsity));
+        self
+    }
+
+    fn sparsity_of(&self, path: &str) -> Option<Sparsity> {
+        let by_path = ParamId::from(0);
+        let mut groups = self.groups.iter();
+        let group = groups.find(|(group, _)| group.matches(&by_path, Some(path)))?;
+        Some(group.1)
+    }
+}
+
+impl Budget for GroupBudget {
+    fn name(&self) -> String {
+        let groups = serde_json::to_string(&self.groups).unwrap_or_default();
+        format!("by group {groups}")
+    }
+
+    fn allocate(&self, goal: Goal, parts: &[Part<'_>]) -> Vec<Pool> {
+        let total = parts.iter().map(Part::count).sum();
+        let mut left = goal.sparsity.kept(total);
+        let progress = match goal.target.value() {
+            0.0 => 1.0,
+            target => (goal.sparsity.value() / target).min(1.0),
+        };
+        let mut pools = Vec::new();
+        let mut others = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            let Some(sparsity) = self.sparsity_of(part.path) else {
+                others.push(index);
+                continue;
+            };
+            let now = Sparsity::new(sparsity.value() * progress).unwrap_or(sparsity);
+            let keep = now.kept(part.count()).min(part.candidates);
+            left = left.saturating_sub(keep);
+            pools.push(Pool {
+                parts: vec![index],
+                keep,
+            });
+        }
+        if !others.is_empty() {
+            let candidates = others.iter().map(|&index| parts[index].candidates).sum();
+            pools.push(Pool {
+                parts: others,
+                keep: left.min(candidates),
+            });
+        }
+        pools
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pools(budget: &GroupBudget, sparsity: f64, target: f64) -> Vec<(Vec<usize>, usize)> {
+        let part = |path| Part {
+            path,
+            shapes: vec![&[10, 10]],
+            candidates: 100,
+        };
+        let goal = Goal {
+            sparsity: Sparsity::new(sparsity).unwrap(),
+            target: Sparsity::new(target).unwrap(),
+        };
+        let pools = budget.allocate(goal, &[part("a"), part("head"), part("b")]);
+        pools
+            .into_iter()
+            .map(|pool| (pool.parts, pool.keep))
+            .collect()
+    }
+
+    // 0.8 of 300 leaves 60; the head ends on 0.5, which is 50, so 10 are left for the others. Half way
+    // the head is at 0.25 and keeps 75 of the 180.
+    #[test]
+    fn others_share_what_a_group_leaves_of_the_total() {
+        let head = ParamGroup::from_paths(vec!["head"]);
+        let budget = GroupBudget::new().with(head, Sparsity::new(0.5).unwrap());
+        assert_eq!(pools(&budget, 0.8, 0.8), [(vec![1], 50), (vec![0, 2], 10)]);
+        assert_eq!(pools(&budget, 0.4, 0.8), [(vec![1], 75), (vec![0, 2], 105)]);
+    }
+}

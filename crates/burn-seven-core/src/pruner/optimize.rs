@@ -1,0 +1,113 @@
+//! The optimizer's step with the pruner's, in the right order.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Tensor;
+
+use super::moments::reset_moments;
+use super::settings::Clipping;
+use super::{MaskMode, Pruner};
+use crate::Failed;
+use crate::mask::Masks;
+use crate::weights::ModulePath;
+
+impl Pruner {
+    /// One training step: [`step`](Self::step), the optimizer's, and [`after_step`](Self::after_step),
+    /// in the place of `optim.step(lr, model, grads)`.
+    ///
+    /// Beyond calling the three in order:
+    ///
+    /// - A step that is [left out of the scores](crate::NonFinitePolicy::Skip) is left out of the
+    ///   weights too.
+    /// - Where pruned weights get a gradient for their scores alone
+    ///   ([`Regrowth::WithOldValue`](crate::scorer::Regrowth), `FromZero`), the optimizer is given 0.
+    /// - The scorer sees gradients clipped as the optimizer will clip them, unless the pruner has a
+    ///   clipping of its own.
+    /// - A step that [drops and grows](crate::PrunerConfig::with_drop_and_grow) leaves the optimizer
+    ///   out, as RigL does, and sets the optimizer's statistics of what grew to 0. They go through
+    ///   the host for that.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`step`](Self::step). Model, pruner and optimizer are as they were then, and the
+    /// model is in the error.
+    pub fn optimize<M: Module>(
+        &mut self,
+        optim: &mut ModuleOptimizer,
+        learning_rate: impl Into<ModuleLearningRate>,
+        model: M,
+        grads: GradientsParams,
+    ) -> Result<M, Failed<M>> {
+        let own = self.settings.clipping.is_some();
+        if !own && optim.has_gradient_clipping() {
+            self.settings.clipping = optim.grad_clipping().cloned().map(Clipping);
+        }
+        let before = self.masks.clone();
+        let chooses = self.schedule.updates_at(self.step) || self.overdue;
+        let stepped = self.step(model, &grads);
+        if !own {
+            self.settings.clipping = None;
+        }
+        let model = stepped?;
+        if self.skipped_last {
+            return self.after_step(model);
+        }
+        if self.settings.drop_and_grow.is_some() && chooses {
+            match reset_moments(optim, &model, &before, &self.masks) {
+                Ok(reset) => *optim = reset,
+                Err(error) => log::warn!("the optimizer's statistics were not reset: {error}"),
+            }
+            return self.after_step(model);
+        }
+        let grads = self.mask_gradients(&model, grads);
+        let model = optim.step(learning_rate, model, grads);
+        self.after_step(model)
+    }
+
+    /// The gradients as the optimizer should get them: 0 for pruned weights where these get one for
+    /// their scores alone, else as they are. [`optimize`](Self::optimize) does it by itself.
+    pub fn mask_gradients<M: Module>(&self, model: &M, grads: GradientsParams) -> GradientsParams {
+        let blocks = self.scorer.regrowth().blocks_optimizer();
+        let in_graph = self.settings.mode == MaskMode::InGraph;
+        if !blocks || !in_graph || self.masks.kept() == self.masks.total() {
+            return grads;
+        }
+        let mut masking = Masking {
+            path: ModulePath::default(),
+            masks: &self.masks,
+            grads,
+        };
+        model.visit(&mut masking);
+        masking.grads
+    }
+}
+
+struct Masking<'a> {
+    path: ModulePath,
+    masks: &'a Masks,
+    grads: GradientsParams,
+}
+
+impl ModuleVisitor for Masking<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.path.reparameterized().is_some() {
+            return;
+        }
+        let Some(mask) = self.masks.get(&self.path.dotted()) else {
+            return;
+        };
+        if let Some(grad) = self.grads.remove::<D>(param.id) {
+            let pruned = mask.pruned().clone().reshape(grad.shape());
+            self.grads.register(param.id, grad.mask_fill(pruned, 0.0));
+        }
+    }
+}
