@@ -132,6 +132,26 @@ fn a_call_that_fails_replaces_neither_file() {
     assert_eq!(files, ["folder", "model.safetensors"]);
 }
 
+/// A killed process leaves its temporary file, and the next one of a container has its id.
+#[test]
+fn what_a_killed_process_left_is_not_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let model = classifier(&last_device());
+    for name in ["model.safetensors", "config.json"] {
+        for count in 0..100 {
+            let left = format!(".{name}.{}-{count}.tmp", std::process::id());
+            std::fs::write(folder.path().join(left), "half a file").unwrap();
+        }
+    }
+    for _ in 0..2 {
+        save(&model, &path).unwrap();
+        assert_eq!(values(&load(&model, &path).unwrap()), values(&model));
+    }
+    let files = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files, 200 + 2);
+}
+
 #[derive(Module, Debug)]
 struct Taken {
     fc: Linear,

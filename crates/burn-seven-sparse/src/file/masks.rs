@@ -9,7 +9,8 @@ use safetensors::Dtype;
 
 use super::bitmask;
 use super::container::{Container, Stored};
-use super::write::{Entry, Pending, header};
+use super::replace::Pending;
+use super::write::{Entry, header};
 use crate::SparseError;
 
 /// What the header's `format` is.

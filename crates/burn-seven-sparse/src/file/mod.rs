@@ -31,6 +31,7 @@ mod names;
 mod place;
 mod plan;
 mod put;
+mod replace;
 mod report;
 mod save;
 mod slots;

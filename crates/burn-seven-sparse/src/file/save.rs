@@ -8,8 +8,9 @@ use super::FloatType;
 use super::config::beside;
 use super::content::Content;
 use super::names::Names;
+use super::replace::Pending;
 use super::report::SaveReport;
-use super::write::{Pending, header};
+use super::write::header;
 use crate::SparseError;
 
 /// Writes `model` to a safetensors file, weights of many zeros in their sparse form, with PyTorch's

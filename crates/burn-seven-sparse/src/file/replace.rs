@@ -1,0 +1,161 @@
+//! Replacing a file in one go.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tempfile::NamedTempFile;
+
+use crate::SparseError;
+
+/// What the names of temporary files start and end with; between is what no other file has.
+const PREFIX: &str = ".burn-seven-";
+const SUFFIX: &str = ".tmp";
+
+/// How long nothing was written to a temporary file of a process that is gone. One that is in use
+/// is written to all the time.
+const LEFT: Duration = Duration::from_secs(60 * 60);
+
+/// A file beside its target that takes the target's place, or is gone.
+pub(super) struct Pending {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl Pending {
+    /// Writes these parts, one after the other, to the disk.
+    ///
+    /// What a killed process left beside the target is removed when it is an hour old, and is not
+    /// in the way before that.
+    pub(super) fn write<'a>(
+        target: &Path,
+        parts: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Self, SparseError> {
+        let write = || -> io::Result<NamedTempFile> {
+            let folder = folder(target);
+            remove_left(folder, SystemTime::now());
+            let file = temporary(folder)?;
+            let mut writer = BufWriter::new(file.as_file());
+            for part in parts {
+                writer.write_all(part)?;
+            }
+            writer.flush()?;
+            drop(writer);
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        Ok(Self {
+            file: write().map_err(SparseError::io(target))?,
+            target: target.to_path_buf(),
+        })
+    }
+
+    /// Takes the target's place.
+    pub(super) fn commit(self) -> Result<(), SparseError> {
+        let Self { file, target } = self;
+        match file.persist(&target) {
+            Ok(_) => Ok(()),
+            Err(failed) => Err(SparseError::io(&target)(failed.error)),
+        }
+    }
+}
+
+/// An empty file of a name that is not there.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    // What any new file has; the system takes away what the user does not want to give.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Where the target is.
+fn folder(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Removes the temporary files that processes left there when they were killed. What cannot be
+/// looked at or removed stays: it is in nobody's way.
+fn remove_left(folder: &Path, now: SystemTime) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !name.starts_with(PREFIX) || !name.ends_with(SUFFIX) {
+            continue;
+        }
+        let written = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = written.ok().and_then(|time| now.duration_since(time).ok());
+        if age.is_some_and(|age| age > LEFT) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    fn pending(target: &Path, text: &str) -> Pending {
+        Pending::write(target, std::iter::once(text.as_bytes())).unwrap()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let name = |entry: io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<String> = entries
+            .map(|entry| name(entry).into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_that_is_not_committed_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        let one = pending(&target, "one");
+        assert_eq!((names(folder.path()).len(), target.exists()), (1, false));
+        drop(one);
+        assert!(names(folder.path()).is_empty());
+        let parts = [b"two ".as_slice(), b"parts"];
+        let two = Pending::write(&target, parts.into_iter()).unwrap();
+        two.commit().unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), b"two parts");
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_after_an_hour() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let left = |name: &str, minutes: u64| {
+            let file = File::create(at(name)).unwrap();
+            let time = SystemTime::now() - Duration::from_secs(60 * minutes);
+            file.set_modified(time).unwrap();
+        };
+        left(".burn-seven-old.tmp", 61);
+        left(".burn-seven-new.tmp", 59);
+        left(".burn-seven-other", 61);
+        left("burn-seven-other.tmp", 61);
+        let ahead = File::create(at(".burn-seven-ahead.tmp")).unwrap();
+        ahead.set_modified(SystemTime::now() + 2 * LEFT).unwrap();
+        pending(&at("file"), "text").commit().unwrap();
+        let stay = [
+            ".burn-seven-ahead.tmp",
+            ".burn-seven-new.tmp",
+            ".burn-seven-other",
+            "burn-seven-other.tmp",
+            "file",
+        ];
+        assert_eq!(names(folder.path()), stay);
+    }
+}
