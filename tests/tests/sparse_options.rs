@@ -5,6 +5,8 @@
 mod common;
 
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use burn::module::{Module, Param};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
@@ -124,12 +126,26 @@ fn a_call_that_fails_replaces_neither_file() {
         load(&model, folder.path().join("none")),
         Err(SparseError::Io { .. })
     ));
-    let mut files: Vec<_> = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    files.sort();
-    assert_eq!(files, ["folder", "model.safetensors"]);
+    let files = || {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        files.sort();
+        files
+    };
+    assert_eq!(files(), ["folder", "model.safetensors"]);
+    // Nor the description, when only the model cannot be replaced.
+    let described = r#"{"hidden_size": 16}"#;
+    std::fs::write(folder.path().join("config.json"), described).unwrap();
+    assert!(save(&model, folder.path().join("folder")).is_err());
+    let text = std::fs::read(folder.path().join("config.json")).unwrap();
+    assert_eq!(text, described.as_bytes());
+    assert_eq!(files(), ["config.json", "folder", "model.safetensors"]);
+    // Nor the model, when only the description cannot be.
+    std::fs::remove_file(folder.path().join("config.json")).unwrap();
+    std::fs::create_dir(folder.path().join("config.json")).unwrap();
+    assert!(save(&model, &path).is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), b"before");
+    assert_eq!(files(), ["config.json", "folder", "model.safetensors"]);
 }
 
 /// A killed process leaves its temporary file, and the next one of a container has its id.
@@ -150,6 +166,64 @@ fn what_a_killed_process_left_is_not_in_the_way() {
     }
     let files = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(files, 200 + 2);
+}
+
+/// What [`a_save_that_is_killed_leaves_one_model_or_the_other`] kills.
+#[test]
+#[ignore = "does not end by itself"]
+fn saves_until_it_is_killed() {
+    let folder = std::env::var_os(FOLDER).expect("the folder, from the test that kills");
+    let path = Path::new(&folder).join("model.safetensors");
+    let models = alternatives(&last_device());
+    for model in models.iter().cycle() {
+        save(model, &path).unwrap();
+    }
+}
+
+const FOLDER: &str = "BURN_SEVEN_TEST_FOLDER";
+
+/// One of 50 % zeros, and one of 90 %.
+fn alternatives(device: &Device) -> [Layer; 2] {
+    let layer = |kept: usize| {
+        let value = |at: usize| if at.is_multiple_of(kept) { 1.0 } else { 0.0 };
+        Layer::new(64, 64, device).with((0..64 * 64).map(value).collect())
+    };
+    [layer(2), layer(10)]
+}
+
+#[test]
+fn a_save_that_is_killed_leaves_one_model_or_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let models = alternatives(&last_device());
+    save(&models[0], &path).unwrap();
+    for pause in 0..12 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "saves_until_it_is_killed", "--ignored"])
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Until it has begun: its temporary files come and go.
+        let begun = std::fs::metadata(&path).unwrap().modified().unwrap();
+        while std::fs::metadata(&path).unwrap().modified().unwrap() == begun {
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(pause));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let found = values(&load(&models[0], &path).unwrap());
+        assert!(models.iter().any(|model| values(model) == found));
+        let described = &config(folder.path())["quantization_config"]["sparsity_config"];
+        let share = described["global_sparsity"].as_f64().unwrap();
+        assert!(
+            [0.5, 0.9].iter().any(|zeros| (share - zeros).abs() < 1e-3),
+            "{share}"
+        );
+        // And what it left is in nobody's way.
+        save(&models[0], &path).unwrap();
+    }
 }
 
 #[derive(Module, Debug)]

@@ -2,7 +2,8 @@
 
 use burn::tensor::DType;
 
-/// A file or a model that does not fit. Nothing was changed or written when one is returned.
+/// A file or a model that does not fit. Nothing was changed or written when one is returned, but
+/// for [`NotRestored`](Self::NotRestored).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SparseError {
@@ -13,6 +14,16 @@ pub enum SparseError {
         path: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Of two files the second could not be replaced, and then the first could not be put back.
+    #[error("{failed}; {path} is the new one already, and could not be put back: {reason}")]
+    NotRestored {
+        /// The file that is new.
+        path: String,
+        /// Why the other one could not be replaced.
+        failed: String,
+        /// Why this one could not be put back.
+        reason: String,
     },
     /// The file ends before it should, or goes on after it.
     #[error("the file has {found} bytes, but {expected} were expected")]

@@ -1,4 +1,4 @@
-//! Replacing a file in one go.
+//! Replacing a file in one go, and two of them.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -58,6 +58,33 @@ impl Pending {
             Err(failed) => Err(SparseError::io(&target)(failed.error)),
         }
     }
+}
+
+/// Both take their places, `last` last, or both targets are as they were.
+pub(super) fn commit_both(first: Pending, last: Pending) -> Result<(), SparseError> {
+    let target = first.target.clone();
+    // Written before anything is replaced, so that little can go wrong with it later.
+    let before = match std::fs::read(&target) {
+        Ok(bytes) => Some(Pending::write(&target, std::iter::once(&bytes[..]))?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(SparseError::io(&target)(error)),
+    };
+    first.commit()?;
+    let Err(failed) = last.commit() else {
+        return Ok(());
+    };
+    let restored = match before {
+        Some(before) => before.commit(),
+        None => std::fs::remove_file(&target).map_err(SparseError::io(&target)),
+    };
+    Err(match restored {
+        Ok(()) => failed,
+        Err(error) => SparseError::NotRestored {
+            path: target.display().to_string(),
+            failed: failed.to_string(),
+            reason: error.to_string(),
+        },
+    })
 }
 
 /// An empty file of a name that is not there.
@@ -157,5 +184,53 @@ mod tests {
             "file",
         ];
         assert_eq!(names(folder.path()), stay);
+    }
+
+    /// A folder comes to be where the second file should go, after that was written.
+    #[test]
+    fn two_files_are_replaced_or_none_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let read = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+        let commit = |text: &str| commit_both(pending(&at("a"), text), pending(&at("b"), text));
+        commit("one").unwrap();
+        commit("two").unwrap();
+        assert_eq!(
+            (read("a"), read("b")),
+            ("two".to_string(), "two".to_string())
+        );
+
+        let last = pending(&at("b"), "three");
+        std::fs::remove_file(at("b")).unwrap();
+        std::fs::create_dir(at("b")).unwrap();
+        let error = commit_both(pending(&at("a"), "three"), last).unwrap_err();
+        assert!(
+            matches!(&error, SparseError::Io { path, .. } if path.ends_with("b")),
+            "{error}"
+        );
+        assert_eq!(read("a"), "two");
+        assert_eq!(names(folder.path()), ["a", "b"]);
+
+        // Nor is one that was not there.
+        std::fs::remove_file(at("a")).unwrap();
+        std::fs::remove_dir(at("b")).unwrap();
+        let last = pending(&at("b"), "three");
+        std::fs::create_dir(at("b")).unwrap();
+        assert!(commit_both(pending(&at("a"), "three"), last).is_err());
+        assert_eq!(names(folder.path()), ["b"]);
+    }
+
+    /// Killed between the two, a process leaves a new first file, and the second as it was.
+    #[test]
+    fn the_second_file_is_replaced_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("b"), "one").unwrap();
+        let first = pending(&at("a"), "two");
+        // What is to take the first place is gone, so that this step fails.
+        std::fs::remove_file(first.file.path()).unwrap();
+        assert!(commit_both(first, pending(&at("b"), "two")).is_err());
+        assert_eq!(std::fs::read(at("b")).unwrap(), b"one");
+        assert_eq!(names(folder.path()), ["b"]);
     }
 }

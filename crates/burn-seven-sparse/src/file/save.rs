@@ -8,7 +8,7 @@ use super::FloatType;
 use super::config::beside;
 use super::content::Content;
 use super::names::Names;
-use super::replace::Pending;
+use super::replace::{Pending, commit_both};
 use super::report::SaveReport;
 use super::write::header;
 use crate::SparseError;
@@ -80,8 +80,10 @@ impl SaveConfig {
     /// module that is itself a layer has no name to put before the parts of its weight, which
     /// stays dense.
     ///
-    /// Files that are there are replaced, once everything is written beside them. Memory for the
-    /// whole file and one tensor more is taken.
+    /// Files that are there are replaced once everything is written beside them: first
+    /// `config.json`, and then the file at `path`, which is the one that counts. A process that is
+    /// killed between the two leaves the old file, which is read as before, with the new
+    /// `config.json`. Memory for the whole file and one tensor more is taken.
     ///
     /// # Errors
     ///
@@ -99,19 +101,21 @@ impl SaveConfig {
         let path = path.as_ref();
         let described = !self.dense && self.names == Names::PyTorch;
         let mut content = Content::of(self, model)?;
-        let config = if described {
+        let config = described.then(|| -> Result<_, SparseError> {
             let target = beside(path)?;
             let text = content.compression().update(&target)?;
-            Some(Pending::write(&target, std::iter::once(text.as_bytes()))?)
-        } else {
-            None
-        };
+            Ok((target, text))
+        });
+        let config = config.transpose()?;
         let header = header(&mut content.entries, self.names.format())?;
         let tensors = content.entries.iter().map(|entry| &entry.bytes[..]);
         let file = Pending::write(path, std::iter::once(&header[..]).chain(tensors))?;
-        file.commit()?;
-        if let Some(config) = config {
-            config.commit()?;
+        match config {
+            Some((target, text)) => {
+                let config = Pending::write(&target, std::iter::once(text.as_bytes()))?;
+                commit_both(config, file)?;
+            }
+            None => file.commit()?,
         }
         Ok(content.into_report(header.len()))
     }
