@@ -168,6 +168,55 @@ fn what_a_killed_process_left_is_not_in_the_way() {
     assert_eq!(files, 200 + 2);
 }
 
+#[cfg(unix)]
+#[test]
+fn files_keep_mode_and_owner_and_links_stay_links() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = classifier(&last_device());
+    std::fs::create_dir(at("blobs")).unwrap();
+    symlink("blobs/1", at("model.safetensors")).unwrap();
+    symlink("blobs/2", at("config.json")).unwrap();
+    symlink("blobs/3", at("masks")).unwrap();
+    let masks = Masks::of_model(&model, &Selection::new()).unwrap();
+    let save = || {
+        save(&model, at("model.safetensors")).unwrap();
+        save_masks(&masks, at("masks")).unwrap();
+    };
+    // The first time there is nothing where the links point to.
+    save();
+    let blobs = ["1", "2", "3"].map(|name| at("blobs").join(name));
+    for (blob, mode) in blobs.iter().zip([0o600, 0o640, 0o400]) {
+        std::fs::set_permissions(blob, PermissionsExt::from_mode(mode)).unwrap();
+        // Only the superuser may give a file away.
+        let _ = chown(blob, Some(1234), Some(4321));
+    }
+    let what = |blob| {
+        let metadata = std::fs::metadata(blob).unwrap();
+        (metadata.mode(), metadata.uid(), metadata.gid())
+    };
+    let before = blobs.each_ref().map(what);
+    let inodes = || {
+        blobs
+            .each_ref()
+            .map(|blob| std::fs::metadata(blob).unwrap().ino())
+    };
+    let old = inodes();
+    save();
+    assert_eq!(blobs.each_ref().map(what), before);
+    assert_ne!(inodes(), old, "nothing was replaced");
+    for name in ["model.safetensors", "config.json", "masks"] {
+        assert!(at(name).is_symlink());
+    }
+    assert_eq!(
+        values(&load(&model, at("model.safetensors")).unwrap()),
+        values(&model)
+    );
+    assert_eq!(std::fs::read_dir(at("blobs")).unwrap().count(), 3);
+}
+
 /// What [`a_save_that_is_killed_leaves_one_model_or_the_other`] kills.
 #[test]
 #[ignore = "does not end by itself"]

@@ -35,6 +35,7 @@ mod replace;
 mod report;
 mod save;
 mod slots;
+mod target;
 mod write;
 
 pub use dtype::FloatType;

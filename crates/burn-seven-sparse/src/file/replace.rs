@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
 
+use super::target::Target;
 use crate::SparseError;
 
 /// What the names of temporary files start and end with; between is what no other file has.
@@ -19,22 +20,26 @@ const LEFT: Duration = Duration::from_secs(60 * 60);
 /// A file beside its target that takes the target's place, or is gone.
 pub(super) struct Pending {
     file: NamedTempFile,
-    target: PathBuf,
+    target: Target,
+    /// What the target was called.
+    path: PathBuf,
 }
 
 impl Pending {
     /// Writes these parts, one after the other, to the disk.
     ///
-    /// What a killed process left beside the target is removed when it is an hour old, and is not
-    /// in the way before that.
+    /// A path that is a symbolic link stands for what it points to. On Unix the new file has the
+    /// mode, the owner and the group of the one that is there. What a killed process left beside
+    /// it is removed when it is an hour old, and is not in the way before that.
     pub(super) fn write<'a>(
-        target: &Path,
+        path: &Path,
         parts: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Self, SparseError> {
-        let write = || -> io::Result<NamedTempFile> {
-            let folder = folder(target);
-            remove_left(folder, SystemTime::now());
-            let file = temporary(folder)?;
+        let write = || -> io::Result<(NamedTempFile, Target)> {
+            let target = Target::of(path)?;
+            remove_left(target.folder(), SystemTime::now());
+            let file = temporary(&target)?;
+            target.hand_over(file.as_file())?;
             let mut writer = BufWriter::new(file.as_file());
             for part in parts {
                 writer.write_all(part)?;
@@ -42,27 +47,26 @@ impl Pending {
             writer.flush()?;
             drop(writer);
             file.as_file().sync_all()?;
-            Ok(file)
+            Ok((file, target))
         };
-        Ok(Self {
-            file: write().map_err(SparseError::io(target))?,
-            target: target.to_path_buf(),
-        })
+        let (file, target) = write().map_err(SparseError::io(path))?;
+        let path = path.to_path_buf();
+        Ok(Self { file, target, path })
     }
 
     /// Takes the target's place.
     pub(super) fn commit(self) -> Result<(), SparseError> {
-        let Self { file, target } = self;
-        match file.persist(&target) {
+        let Self { file, target, path } = self;
+        match file.persist(&target.path) {
             Ok(_) => Ok(()),
-            Err(failed) => Err(SparseError::io(&target)(failed.error)),
+            Err(failed) => Err(SparseError::io(&path)(failed.error)),
         }
     }
 }
 
 /// Both take their places, `last` last, or both targets are as they were.
 pub(super) fn commit_both(first: Pending, last: Pending) -> Result<(), SparseError> {
-    let target = first.target.clone();
+    let target = first.path.clone();
     // Written before anything is replaced, so that little can go wrong with it later.
     let before = match std::fs::read(&target) {
         Ok(bytes) => Some(Pending::write(&target, std::iter::once(&bytes[..]))?),
@@ -88,21 +92,16 @@ pub(super) fn commit_both(first: Pending, last: Pending) -> Result<(), SparseErr
 }
 
 /// An empty file of a name that is not there.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+fn temporary(target: &Target) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
-    // What any new file has; the system takes away what the user does not want to give.
+    // By default nobody else may read it, until it has the mode of the file that is there. Where
+    // there is none it has what any new file has.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-/// Where the target is.
-fn folder(target: &Path) -> &Path {
-    match target.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
+    if !target.exists() {
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
+    builder.tempfile_in(target.folder())
 }
 
 /// Removes the temporary files that processes left there when they were killed. What cannot be
@@ -232,5 +231,28 @@ mod tests {
         assert!(commit_both(first, pending(&at("b"), "two")).is_err());
         assert_eq!(std::fs::read(at("b")).unwrap(), b"one");
         assert_eq!(names(folder.path()), ["b"]);
+    }
+
+    /// The text of a target is written while only the owner of the old one may read it.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_nobody_else_may_read_is_written_so() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        std::fs::write(&target, "one").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let usual = mode(&target);
+        for kept in [0o600, 0o640, 0o444] {
+            std::fs::set_permissions(&target, PermissionsExt::from_mode(kept)).unwrap();
+            let two = pending(&target, "two");
+            assert_eq!(mode(two.file.path()), kept);
+            two.commit().unwrap();
+            assert_eq!(mode(&target), kept);
+        }
+        std::fs::remove_file(&target).unwrap();
+        pending(&target, "three").commit().unwrap();
+        assert_eq!(mode(&target), usual);
     }
 }

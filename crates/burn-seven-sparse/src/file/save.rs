@@ -83,7 +83,8 @@ impl SaveConfig {
     /// Files that are there are replaced once everything is written beside them: first
     /// `config.json`, and then the file at `path`, which is the one that counts. A process that is
     /// killed between the two leaves the old file, which is read as before, with the new
-    /// `config.json`. Memory for the whole file and one tensor more is taken.
+    /// `config.json`. On Unix they keep mode, owner and group of what was there; a symbolic link
+    /// stays one, and what it points to is replaced. Memory for the whole file and one tensor more is taken.
     ///
     /// # Errors
     ///
