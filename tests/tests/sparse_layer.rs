@@ -5,7 +5,8 @@
 mod common;
 
 use burn::module::{Lora, Module, ModuleMapper, Param, ParamGroup};
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{FloatDType, Tensor};
 use burn_seven::sparse::layer::{Choice, ROWS};
@@ -247,6 +248,51 @@ fn the_rule_decides_by_sparsity_where_it_says_so() {
             assert_eq!(model.inner.is_packed(), packed && has_kernel());
             assert!(report.layers.iter().all(|layer| layer.speedups.is_none()));
         }
+    }
+}
+
+#[derive(Module, Debug)]
+struct Others {
+    first: Linear,
+    convolution: Conv2d,
+    last: Linear,
+    norm: LayerNorm,
+}
+
+/// By whatever rule: the report would be empty, and the model as slow as before.
+#[test]
+fn a_model_without_a_layer_to_pack_is_an_error_that_says_what_it_has() {
+    for device in devices() {
+        let linear = LinearConfig::new(4, 4);
+        let model = Others {
+            first: linear.init(&device),
+            convolution: Conv2dConfig::new([1, 2], [3, 3]).init(&device),
+            last: linear.init(&device),
+            norm: LayerNormConfig::new(4).init(&device),
+        };
+        let expected = "the model has no SparseLinear, which is what pack packs; its weights are \
+                        in Conv2d (1), Linear (2): SparseLinear::from makes one of a Linear, and \
+                        burn_seven::sparse::compile takes any model";
+        assert_eq!(pack(&model).unwrap_err().to_string(), expected);
+        let always = PackConfig::new().with_rule(PackRule::Always);
+        assert!(matches!(
+            always.pack(&model).unwrap_err(),
+            SparseError::NothingToPack { found } if found.len() == 2
+        ));
+        let error = pack(&model.norm).unwrap_err().to_string();
+        assert!(error.contains("it has no weight at all"), "{error}");
+        // An adapter's own weights are not layers of the model.
+        let train = device.autodiff();
+        let adapted = linear.init(&train).apply_lora(Lora::new(2, 4.0));
+        assert!(matches!(
+            pack(&adapted).unwrap_err(),
+            SparseError::NothingToPack { found } if found == [("Linear".to_string(), 1)]
+        ));
+        let mixed = Mixed {
+            plain: linear.init(&train),
+            sparse: SparseLinearConfig::new(4, 4).init(&train),
+        };
+        assert_eq!(pack(&mixed).unwrap().1.layers.len(), 1);
     }
 }
 

@@ -158,9 +158,32 @@ pub enum SparseError {
         /// What Burn said.
         reason: String,
     },
+    /// A model without a layer that `pack` can give a packed form.
+    #[error(
+        "the model has no SparseLinear, which is what pack packs; {}: SparseLinear::from makes one \
+         of a Linear, and burn_seven::sparse::compile takes any model",
+        weights(found)
+    )]
+    NothingToPack {
+        /// The modules that hold its weights instead, by type, with the number of weights of rank 2
+        /// and more. Those of adapters and masks are not among them.
+        found: Vec<(String, usize)>,
+    },
     /// The masks of a file do not make masks.
     #[error(transparent)]
     Masks(#[from] burn_seven_core::Error),
+}
+
+/// Where a model's weights are.
+fn weights(found: &[(String, usize)]) -> String {
+    if found.is_empty() {
+        return "it has no weight at all".to_string();
+    }
+    let modules = found
+        .iter()
+        .map(|(name, count)| format!("{name} ({count})"));
+    let modules: Vec<String> = modules.collect();
+    format!("its weights are in {}", modules.join(", "))
 }
 
 impl SparseError {
