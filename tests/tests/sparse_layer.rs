@@ -297,6 +297,56 @@ fn a_model_without_a_layer_to_pack_is_an_error_that_says_what_it_has() {
 }
 
 #[test]
+fn an_input_without_rows_gives_an_output_without_rows() {
+    for device in devices() {
+        let model = pruned(&device, 0.8);
+        for model in [always(&model), model] {
+            let empty = Tensor::<2>::zeros([0, 20], &device);
+            let output = model.inner.forward(empty);
+            assert_eq!(output.dims(), [0, 30]);
+            assert_eq!(output.device(), device);
+            for shape in [[2, 0, 20], [0, 3, 20]] {
+                let empty = Tensor::<3>::zeros(shape, &device);
+                let output = model.inner.forward(empty);
+                assert_eq!(output.dims(), [shape[0], shape[1], 30]);
+                let output = model.outer.forward(output);
+                assert_eq!(output.dims(), [shape[0], shape[1], 10]);
+                assert_eq!(output.into_data().num_elements(), 0);
+            }
+            // The wrong number of inputs is still the mistake that it is.
+            let wrong = Tensor::<2>::zeros([0, 19], &device);
+            let forward = std::panic::AssertUnwindSafe(|| model.inner.forward(wrong));
+            assert!(std::panic::catch_unwind(forward).is_err());
+        }
+    }
+}
+
+/// In training an empty batch is one that has no influence: no gradient is missing.
+#[test]
+fn a_batch_without_rows_has_gradients_of_zero() {
+    for device in devices() {
+        let train = device.autodiff();
+        let model = Model::new(&train);
+        let inner = model.inner.forward(Tensor::<3>::zeros([3, 0, 20], &train));
+        let output = model.outer.forward(inner);
+        assert_eq!(output.dims(), [3, 0, 10]);
+        let grads = output.sum().backward();
+        for layer in [&model.inner, &model.outer] {
+            let grad = layer.weight.val().grad(&grads).unwrap();
+            assert_eq!(
+                values(grad),
+                vec![0.0; layer.weight.val().shape().num_elements()]
+            );
+            let bias = layer.bias.as_ref().unwrap().val();
+            assert_eq!(
+                values(bias.grad(&grads).unwrap()),
+                vec![0.0; bias.dims()[0]]
+            );
+        }
+    }
+}
+
+#[test]
 fn only_float32_is_packed() {
     // Both multiply sparse and know float64; others need not.
     for device in [burn_seven_ndarray::device(), burn_seven_flex::device()] {

@@ -100,17 +100,45 @@ impl SparseLinear {
     ///
     /// A packed layer multiplies sparse where that was faster for about as many rows, and dense
     /// otherwise; an input on a device with autodiff is multiplied dense. A pruned weight reads
-    /// nothing in a sparse product, where a dense one makes NaN of 0 times infinity.
+    /// nothing in a sparse product, where a dense one makes NaN of 0 times infinity. An input
+    /// without rows, such as `[0, d_input]`, gives an output without rows, and gradients of 0.
     ///
     /// # Panics
     ///
     /// As Burn's `Linear`, when the last axis of `input` is not `d_input`.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        if let Some(output) = self.empty(&input) {
+            return output;
+        }
         if let Some(output) = self.sparse(&input) {
             return output;
         }
         let bias = self.bias.as_ref().map(|bias| bias.val());
         apply(self.activation, linear(input, self.weight.val(), bias))
+    }
+
+    /// The output of an input without rows, which flex's product does not take.
+    fn empty<const D: usize>(&self, input: &Tensor<D>) -> Option<Tensor<D>> {
+        let [inputs, outputs] = self.weight.lazy_shape().dims();
+        let mut dims = input.dims();
+        let rows: usize = dims[..D - 1].iter().product();
+        if rows > 0 || dims[D - 1] != inputs {
+            return None;
+        }
+        dims[D - 1] = outputs;
+        if self.is_packed() && !input.is_autodiff() {
+            return Some(Tensor::zeros(dims, (&input.device(), input.dtype())));
+        }
+        // There are no values: any operations do that have the shape, and the parameters in their
+        // graph, so that gradients are 0 rather than missing. Not `reshape`, to which 0 is a size
+        // to copy.
+        let weight = self.weight.val().sum_dim(0).unsqueeze();
+        let product = input.clone().sum_dim(D - 1) * weight;
+        let output = match &self.bias {
+            Some(bias) => product + bias.val().unsqueeze(),
+            None => product,
+        };
+        Some(apply(self.activation, output))
     }
 
     fn sparse<const D: usize>(&self, input: &Tensor<D>) -> Option<Tensor<D>> {
@@ -121,7 +149,7 @@ impl SparseLinear {
             return None;
         }
         let rows = dims[..D - 1].iter().product();
-        if rows == 0 || !form.pays(rows) {
+        if !form.pays(rows) {
             return None;
         }
         let bias = self.bias.as_ref().map(|bias| bias.val());
