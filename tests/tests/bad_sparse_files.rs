@@ -47,9 +47,9 @@ impl Parts {
         self
     }
 
-    fn sizes(self, sizes: [i64; 2]) -> Self {
+    fn sizes<const D: usize>(self, sizes: [i64; D]) -> Self {
         let bytes = sizes.iter().flat_map(|size| size.to_le_bytes()).collect();
-        self.with("fc.shape", "I64", "[2]", bytes)
+        self.with("fc.shape", "I64", &format!("[{D}]"), bytes)
     }
 
     fn offsets(self, offsets: &[i64]) -> Self {
@@ -178,11 +178,15 @@ fn every_lie_has_its_error() {
         // Shapes of the parts.
         (
             Parts::new().with("fc.shape", "I64", "[1]", vec![0; 8]),
-            r#"shape of "fc.shape" is [1], but should be [2]"#,
+            r#"shape of "fc.shape" is [1], but should be [2] to [5]"#,
         ),
         (
             Parts::new().with("fc.shape", "I64", "[1,2]", vec![0; 16]),
-            "is [1, 2], but should be [2]",
+            "is [1, 2], but should be [2] to [5]",
+        ),
+        (
+            Parts::new().with("fc.shape", "I64", "[6]", vec![0; 48]),
+            r#"shape of "fc.shape" is [6], but should be [2] to [5]"#,
         ),
         (
             Parts::new().with("fc.bitmask", "U8", "[6]", vec![0; 6]),
@@ -207,7 +211,7 @@ fn every_lie_has_its_error() {
         // Sizes that lie.
         (
             Parts::new().sizes([-3, 10]),
-            r#"content of "fc.shape" is [-3, 10], but should be two sizes"#,
+            r#"content of "fc.shape" is [-3, 10], but should be a weight's sizes"#,
         ),
         (
             Parts::new().sizes([3, 17]),
@@ -223,11 +227,28 @@ fn every_lie_has_its_error() {
         ),
         (
             Parts::new().sizes([3, i64::MAX]),
-            r#"shape of "fc.bitmask""#,
+            r#"content of "fc.shape" is [3, 9223372036854775807]"#,
         ),
         (
             Parts::new().sizes([i64::MAX, i64::MAX]),
-            r#"shape of "fc.row_offsets""#,
+            r#"content of "fc.shape" is [9223372036854775807, 9223372036854775807]"#,
+        ),
+        // The same bits as a convolution's: another shape, or none.
+        (
+            Parts::new().sizes([3, 5, 2]),
+            "has shape [3, 5, 2] in the file, but [10, 3] in the module",
+        ),
+        (
+            Parts::new().sizes([3, 6, 3]),
+            r#"shape of "fc.bitmask" is [3, 2], but should be [3, 3]"#,
+        ),
+        (
+            Parts::new().sizes([3, i64::MAX, i64::MAX, 0]),
+            r#"content of "fc.shape" is [3, 9223372036854775807, 9223372036854775807, 0]"#,
+        ),
+        (
+            Parts::new().sizes([3, 2, 5, -1, 1]),
+            r#"content of "fc.shape" is [3, 2, 5, -1, 1]"#,
         ),
         (
             Parts::new().sizes([3, 11]),

@@ -7,8 +7,9 @@ mod common;
 use std::collections::HashMap;
 
 use burn::module::Module;
-use burn::nn::{LinearConfig, LinearLayout};
-use burn::tensor::{DType, TensorData};
+use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, LinearLayout};
+use burn::tensor::{DType, Tensor, TensorData};
 use burn_seven::sparse::{FloatType, LoadConfig, Names, SaveConfig, SparseError, load, save_dense};
 use burn_seven_tests::{cases, devices, last_device};
 use proptest::prelude::*;
@@ -113,6 +114,106 @@ fn the_worked_example_is_a_file_that_can_be_written_out() {
     assert_eq!(bytes, written);
 }
 
+/// Rows are the first dimension, columns all others: 0, 1, 0, 2 is column 8 of 12.
+#[test]
+fn a_convolution_is_a_matrix_of_bits_whatever_its_rank() {
+    let device = last_device();
+    let mut values = vec![0f32; 24];
+    (values[1], values[8], values[12 + 11]) = (1.0, -2.0, 0.5);
+    let config = Conv2dConfig::new([2, 2], [2, 3]).with_bias(false);
+    let model = |values: Vec<f32>| {
+        let mut conv = config.init(&device);
+        let data = TensorData::new(values, [2, 2, 2, 3]);
+        conv.weight = conv.weight.map(|_| Tensor::from_data(data, &device));
+        Stem { conv }
+    };
+    let written = model(values.clone());
+    let integers = |values: &[i64]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let expected = [
+        ("conv.bitmask", Dtype::U8, vec![2, 2], hex("02 01 00 08")),
+        (
+            "conv.compressed",
+            Dtype::F32,
+            vec![3],
+            hex("0000803f 000000c0 0000003f"),
+        ),
+        ("conv.row_offsets", Dtype::I64, vec![2], integers(&[0, 2])),
+        ("conv.shape", Dtype::I64, vec![4], integers(&[2, 2, 2, 3])),
+    ];
+    let expected: HashMap<_, _> = expected
+        .into_iter()
+        .map(|(name, dtype, shape, data)| (name.to_string(), (dtype, shape, data)))
+        .collect();
+    for names in [Names::PyTorch, Names::Burn] {
+        let config = SaveConfig::new().with_names(names);
+        let (bytes, report) = config.to_bytes(&written).unwrap();
+        assert_eq!(tensors(&bytes), expected);
+        assert_eq!(report.sparse[0].shape, [2, 2, 2, 3]);
+        assert_eq!(report.sparse[0].bytes, 4 * 8 + 2 * 8 + 4 + 3 * 4);
+        assert!(report.to_string().contains("2x2x2x3"), "{report}");
+        let again = LoadConfig::new()
+            .load_bytes(&model(vec![9.0; 24]), bytes)
+            .unwrap();
+        assert_eq!(common::values(&again), common::values(&written));
+        // Not into a module that has the entries in another shape.
+        let (bytes, _) = config.to_bytes(&written).unwrap();
+        let other = Stem {
+            conv: Conv2dConfig::new([3, 2], [2, 2])
+                .with_bias(false)
+                .init(&device),
+        };
+        let error = LoadConfig::new().load_bytes(&other, bytes).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "conv.weight has shape [2, 2, 2, 3] in the file, but [2, 3, 2, 2] in the module"
+        );
+    }
+    let dense = SaveConfig::new().with_dense_convolutions(true);
+    assert_eq!(
+        tensors(&dense.to_bytes(&written).unwrap().0)["conv.weight"].1,
+        [2, 2, 2, 3]
+    );
+}
+
+#[derive(Module, Debug)]
+struct Stem {
+    conv: Conv2d,
+}
+
+/// An autoencoder: convolutions, transposed ones, and a layer between.
+#[derive(Module, Debug)]
+struct Cnn {
+    down: Vec<Conv2d>,
+    norm: BatchNorm,
+    inner: Linear,
+    up: Vec<ConvTranspose2d>,
+}
+
+#[test]
+fn at_95_percent_a_cnn_takes_at_most_an_eighth_of_its_dense_file() {
+    let device = last_device();
+    let down = |sizes: [usize; 2]| Conv2dConfig::new(sizes, [3, 3]).init(&device);
+    let up = |sizes: [usize; 2]| ConvTranspose2dConfig::new(sizes, [3, 3]).init(&device);
+    let model = || Cnn {
+        down: vec![down([3, 32]), down([32, 64]), down([64, 128])],
+        norm: BatchNormConfig::new(128).init(&device),
+        inner: LinearConfig::new(128, 128).init(&device),
+        up: vec![up([128, 64]), up([64, 32]), up([32, 3])],
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (sparse, dense) = (folder.path().join("sparse"), folder.path().join("dense"));
+    let pruned = prune(model(), 0.95);
+    let report = burn_seven::sparse::save(&pruned, &sparse).unwrap();
+    assert_eq!(report.sparse.len(), 7, "{report}");
+    save_dense(&pruned, &dense).unwrap();
+    let size = |path| std::fs::metadata(path).unwrap().len() as f64;
+    let share = size(&sparse) / size(&dense);
+    // 0.05 of the values, a bit an entry, 1/32 = 0.03, and what each row and tensor takes.
+    assert!((0.09..0.125).contains(&share), "{share}");
+    let again = load(&model(), &sparse).unwrap();
+    assert_eq!(values(&again), values(&pruned));
+}
+
 #[test]
 fn modules_of_all_kinds_come_back_in_every_type_and_by_both_names() {
     for device in devices() {
@@ -121,7 +222,7 @@ fn modules_of_all_kinds_come_back_in_every_type_and_by_both_names() {
             for dtype in TYPES {
                 let config = SaveConfig::new().with_names(names).with_dtype(dtype);
                 let (bytes, report) = config.to_bytes(&model).unwrap();
-                assert!(report.sparse.len() > 15, "{report}");
+                assert!(report.sparse.len() > 23, "{report}");
                 let again = LoadConfig::new().load_bytes(&template, bytes).unwrap();
                 assert_eq!(
                     values(&again),
@@ -316,7 +417,7 @@ proptest! {
         let total: usize = tensors(&bytes).values().map(|(_, _, data)| data.len()).sum();
         prop_assert!(total <= report.dense_bytes, "the sparse form is only taken where it is smaller");
         for weight in &report.sparse {
-            let [rows, columns] = weight.shape;
+            let [rows, columns] = weight.shape[..] else { panic!("{weight:?}") };
             let expected = 16 + 8 * rows + rows * columns.div_ceil(8) + 4 * weight.kept;
             prop_assert_eq!(weight.bytes, expected);
         }

@@ -72,6 +72,47 @@ fn the_description_names_what_is_compressed_and_what_is_not() {
     assert_eq!(values(&load(&model, &path).unwrap()), values(&model));
 }
 
+#[derive(Module, Debug)]
+struct Vision {
+    convolutions: Convolutions,
+    head: Linear,
+}
+
+#[test]
+fn convolutions_are_in_the_description_unless_they_are_to_stay_dense() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let device = last_device();
+    let model = prune(
+        Vision {
+            convolutions: Convolutions::new(&device),
+            head: LinearConfig::new(16, 16).init(&device),
+        },
+        0.9,
+    );
+    save(&model, &path).unwrap();
+    let sparsity = &config(folder.path())["quantization_config"]["sparsity_config"];
+    let targets = [
+        "Conv1d",
+        "Conv2d",
+        "Conv3d",
+        "ConvTranspose1d",
+        "ConvTranspose2d",
+        "ConvTranspose3d",
+        "DeformConv2d",
+        "Linear",
+    ];
+    assert_eq!(sparsity["targets"], json!(targets));
+    assert_eq!(sparsity["ignore"], json!([]));
+    let report = SaveConfig::new()
+        .with_dense_convolutions(true)
+        .save(&model, &path);
+    assert_eq!(report.unwrap().sparse.len(), 1);
+    let sparsity = &config(folder.path())["quantization_config"]["sparsity_config"];
+    assert_eq!(sparsity["targets"], json!(["Linear"]));
+    assert_eq!(values(&load(&model, &path).unwrap()), values(&model));
+}
+
 #[test]
 fn a_dense_model_has_no_targets_rather_than_all() {
     let folder = tempfile::tempdir().unwrap();
@@ -429,7 +470,7 @@ fn files_that_hold_no_masks_are_refused() {
         (
             header("[2,1]", "[2,2]", ""),
             good.clone(),
-            "is [2, 1], but should be [2]",
+            "is [2, 1], but should be [0] to [16]",
         ),
         (
             header("[2]", "[2,2]", other),

@@ -1,10 +1,11 @@
 //! The files: safetensors, in which a weight of many zeros is four tensors.
 //!
-//! A weight `X.weight` of `R` rows and `C` columns becomes, in the layout `sparse-bitmask`,
+//! A weight `X.weight` of `R` rows and `C` columns becomes, in the layout `sparse-bitmask`, the four
+//! tensors of this table. A convolution's rows are its first dimension, its columns all others.
 //!
 //! | tensor | type | shape | content |
 //! | --- | --- | --- | --- |
-//! | `X.shape` | I64 | `[2]` | `R`, `C` |
+//! | `X.shape` | I64 | `[rank]` | the weight's shape: `R`, `C` for a matrix |
 //! | `X.compressed` | F32, F16 or BF16 | `[nnz]` | the non-zeros, row by row |
 //! | `X.bitmask` | U8 | `[R, ceil(C/8)]` | bit `b` of byte `j` of row `r` is 1 where entry `8j + b` is not 0 |
 //! | `X.row_offsets` | I64 | `[R]` | where row `r` starts in `compressed` |
@@ -34,6 +35,7 @@ mod put;
 mod replace;
 mod report;
 mod save;
+mod sizes;
 mod slots;
 mod target;
 mod write;

@@ -45,6 +45,7 @@ pub struct SaveConfig {
     pub(super) names: Names,
     pub(super) dtype: Option<FloatType>,
     pub(super) dense: bool,
+    pub(super) dense_convolutions: bool,
 }
 
 impl SaveConfig {
@@ -71,14 +72,22 @@ impl SaveConfig {
         self
     }
 
+    /// Whether convolutions are written with their zeros. By default false.
+    ///
+    /// Set it for a file that compressed-tensors is to read: its sparse weights are matrices.
+    pub fn with_dense_convolutions(mut self, dense: bool) -> Self {
+        self.dense_convolutions = dense;
+        self
+    }
+
     /// Writes `model` to the safetensors file at `path`, and its description to `config.json` in
     /// the same folder if the file is sparse and has PyTorch's names; other entries of a
     /// `config.json` that is there stay.
     ///
-    /// The sparse form is taken for the weights, of rank 2, of `Linear`, `SparseLinear` and
-    /// `Embedding` modules of F32, F16 or BF16, where it takes fewer bytes than the dense one. A
-    /// module that is itself a layer has no name to put before the parts of its weight, which
-    /// stays dense.
+    /// The sparse form is taken for the weights of `Linear`, `SparseLinear` and `Embedding` modules
+    /// and of convolutions, transposed ones too, of F32, F16 or BF16, where it takes fewer bytes
+    /// than the dense one. A module that is itself a layer has no name to put before the parts of
+    /// its weight, which stays dense.
     ///
     /// Files that are there are replaced once everything is written beside them: first
     /// `config.json`, and then the file at `path`, which is the one that counts. A process that is
