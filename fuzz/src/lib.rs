@@ -69,7 +69,7 @@ pub fn sparse_file(bytes: &[u8], model: &Small, device: &Device) {
         LoadConfig::new().with_names(Names::Burn).with_partial(true),
     ];
     for config in configs {
-        if let Ok(model) = config.load_bytes(model, bytes.to_vec()) {
+        if let Ok((model, _)) = config.load_bytes(model, bytes.to_vec()) {
             assert_eq!(model.fc.weight.dims(), [10, 3]);
         }
     }

@@ -12,8 +12,8 @@ use burn::module::{Module, Param};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_seven::sparse::{
-    Activation, LoadConfig, Names, PackConfig, PackRule, SaveConfig, SparseError, SparseLinear,
-    load, load_masks, load_masks_bytes, save, save_dense, save_masks,
+    Activation, Names, PackConfig, PackRule, SaveConfig, SparseError, SparseLinear, load,
+    load_masks, load_masks_bytes, save, save_dense, save_masks,
 };
 use burn_seven::{Mask, Masks, Selection};
 use burn_seven_tests::{devices, last_device, model::Net};
@@ -360,7 +360,7 @@ fn a_sparse_layer_is_a_linear_one_packed_or_not() {
         // The old form does not stay with the new weight.
         let other = Layer::new(10, 3, &device);
         let (bytes, _) = config.to_bytes(&other).unwrap();
-        let again = LoadConfig::new().load_bytes(&packed, bytes).unwrap();
+        let again = read(&packed, bytes).unwrap();
         assert!(!again.fc.is_packed());
         assert_eq!(values(&again), values(&other));
     }
@@ -376,10 +376,7 @@ fn a_layer_by_itself_stays_dense() {
     let layer = prune(LinearConfig::new(64, 64).init(&last_device()), 0.95);
     let (bytes, report) = SaveConfig::new().to_bytes(&layer).unwrap();
     assert!(report.sparse.is_empty());
-    assert_eq!(
-        values(&LoadConfig::new().load_bytes(&layer, bytes).unwrap()),
-        values(&layer)
-    );
+    assert_eq!(values(&read(&layer, bytes).unwrap()), values(&layer));
 }
 
 #[test]

@@ -85,6 +85,18 @@ pub enum SparseError {
         /// Their names in the file.
         names: Vec<String>,
     },
+    /// Of a file that may be of another model, nothing fits.
+    #[error(
+        "nothing of the file fits the module: it has {}, the module has {}",
+        some(found),
+        some(expected)
+    )]
+    NothingLoaded {
+        /// The paths of the module's parameters.
+        expected: Vec<String>,
+        /// The names of the file's tensors.
+        found: Vec<String>,
+    },
     /// A tensor has another shape than the module's parameter.
     #[error("{path} has shape {found:?} in the file, but {expected:?} in the module")]
     ShapeMismatch {
@@ -172,6 +184,19 @@ pub enum SparseError {
     /// The masks of a file do not make masks.
     #[error(transparent)]
     Masks(#[from] burn_seven_core::Error),
+}
+
+/// The first names of a list, and how many more there are.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    match names {
+        [] => "nothing".to_string(),
+        names if names.len() <= SHOWN => names.join(", "),
+        names => {
+            let (first, rest) = names.split_at(SHOWN);
+            format!("{} and {} more", first.join(", "), rest.len())
+        }
+    }
 }
 
 /// Where a model's weights are.

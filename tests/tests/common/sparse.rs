@@ -15,7 +15,7 @@ use burn::nn::{
     Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, LinearLayout,
 };
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use burn_seven::sparse::SaveConfig;
+use burn_seven::sparse::{LoadConfig, SaveConfig, SparseError};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -43,6 +43,11 @@ impl Layer {
         });
         self
     }
+}
+
+/// A module like `model` with the values of a file of it.
+pub fn read<M: Module>(model: &M, bytes: Vec<u8>) -> Result<M, SparseError> {
+    Ok(LoadConfig::new().load_bytes(model, bytes)?.0)
 }
 
 /// The layout's worked example: 3 outputs of 10 inputs.

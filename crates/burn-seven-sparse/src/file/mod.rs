@@ -27,6 +27,7 @@ mod group;
 mod header;
 mod integers;
 mod load;
+mod loaded;
 mod masks;
 mod names;
 mod place;
@@ -42,6 +43,7 @@ mod write;
 
 pub use dtype::FloatType;
 pub use load::{LoadConfig, load};
+pub use loaded::{LoadReport, Misfit};
 pub use masks::{load_masks, load_masks_bytes, save_masks};
 pub use names::Names;
 pub use report::{DenseTensor, SaveReport, SparseWeight};
