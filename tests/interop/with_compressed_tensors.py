@@ -114,8 +114,9 @@ def by_the_guide(path):
     return tensors
 
 
-def convolutions(folder):
-    """Files with compressed convolutions: the guide's lines read them, the package refuses them."""
+def convolutions(folder, program):
+    """Files with compressed convolutions: the guide's lines read ours, and the package and
+    `sparse_interop` refuse each other's."""
     for name, dtype in TYPES.items():
         place = folder / f"convolutions-{name}"
         stored = load_file(place / "model.safetensors")
@@ -130,6 +131,14 @@ def convolutions(folder):
             raise AssertionError("the package reads convolutions, which the guide denies")
         except ValueError as error:
             assert "cannot reshape array" in str(error), error
+    config = BitmaskConfig(targets=["Conv1d", "Conv2d", "Conv3d", "ConvTranspose2d"])
+    model = Convolutions().filled()
+    compressor = ModelCompressor.from_pretrained_model(model, sparsity_config_or_format=config)
+    place = folder / "python-convolutions"
+    place.mkdir()
+    save_file(compressor.compress(model), place / "model.safetensors", metadata={"format": "pt"})
+    done = subprocess.run([program, "read", folder, place.name], capture_output=True, text=True)
+    assert done.returncode == 1 and "row_offsets" in done.stderr, done.stderr
     place = folder / "dense-convolutions"
     stored = load_file(place / "model.safetensors")
     assert {"two.weight", "out.bitmask"} <= stored.keys(), sorted(stored)
@@ -180,7 +189,7 @@ def main():
         same(load_file(folder / "dense/model.safetensors"), filled().state_dict(), "dense")
         full = by_the_package(folder / "nothing").state_dict()
         same(full, filled(full=True).state_dict(), "nothing compressed")
-        convolutions(folder)
+        convolutions(folder, program)
         killed(folder)
 
         for name, dtype in TYPES.items():
