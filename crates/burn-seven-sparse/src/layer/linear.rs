@@ -117,7 +117,7 @@ impl SparseLinear {
         apply(self.activation, linear(input, self.weight.val(), bias))
     }
 
-    /// The output of an input without rows, which flex's product does not take.
+    /// The output of an input without rows, at which the products of flex and ndarray may panic.
     fn empty<const D: usize>(&self, input: &Tensor<D>) -> Option<Tensor<D>> {
         let [inputs, outputs] = self.weight.lazy_shape().dims();
         let mut dims = input.dims();
