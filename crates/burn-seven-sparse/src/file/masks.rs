@@ -28,7 +28,8 @@ const FORMAT: &str = "burn-seven masks";
 /// | `PATH.bitmask` | U8 | `[R, ceil(C/8)]` | bit `b` of byte `j` of row `r` is 1 where entry `8j + b` is kept |
 ///
 /// where `R` is the first dimension and `C` the product of the others, or `R` is 1 for a vector.
-/// A file that is there is replaced, as by [`SaveConfig::save`](super::SaveConfig::save). `format` in the header's metadata is `burn-seven masks`.
+/// A file that is there is replaced, as by [`SaveConfig::save`](super::SaveConfig::save). `format`
+/// in the header's metadata is `burn-seven masks`.
 ///
 /// # Errors
 ///

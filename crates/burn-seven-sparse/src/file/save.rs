@@ -93,7 +93,9 @@ impl SaveConfig {
     /// `config.json`, and then the file at `path`, which is the one that counts. A process that is
     /// killed between the two leaves the old file, which is read as before, with the new
     /// `config.json`. On Unix they keep mode, owner and group of what was there; a symbolic link
-    /// stays one, and what it points to is replaced. Memory for the whole file and one tensor more is taken.
+    /// stays one, and what it points to is replaced.
+    ///
+    /// Memory for the whole file and one tensor more is taken.
     ///
     /// # Errors
     ///
@@ -102,7 +104,8 @@ impl SaveConfig {
     /// [`ReservedName`](SparseError::ReservedName) or
     /// [`DuplicateName`](SparseError::DuplicateName) for one whose names are taken,
     /// [`TooLarge`](SparseError::TooLarge) for a value that the type cannot hold,
-    /// [`Config`](SparseError::Config) and [`Io`](SparseError::Io). Files are as they were then.
+    /// [`Config`](SparseError::Config) and [`Io`](SparseError::Io). Files are as they were then,
+    /// but for `config.json` with [`NotRestored`](SparseError::NotRestored).
     pub fn save<M: Module>(
         &self,
         model: &M,

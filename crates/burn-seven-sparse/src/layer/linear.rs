@@ -6,6 +6,7 @@ use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation, module::linear};
 
 use super::Activation;
+use super::empty::empty;
 use super::form::PackedForm;
 
 /// Configuration of a [`SparseLinear`].
@@ -107,7 +108,7 @@ impl SparseLinear {
     ///
     /// As Burn's `Linear`, when the last axis of `input` is not `d_input`.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        if let Some(output) = self.empty(&input) {
+        if let Some(output) = empty(self, &input) {
             return output;
         }
         if let Some(output) = self.sparse(&input) {
@@ -115,30 +116,6 @@ impl SparseLinear {
         }
         let bias = self.bias.as_ref().map(|bias| bias.val());
         apply(self.activation, linear(input, self.weight.val(), bias))
-    }
-
-    /// The output of an input without rows, at which the products of flex and ndarray may panic.
-    fn empty<const D: usize>(&self, input: &Tensor<D>) -> Option<Tensor<D>> {
-        let [inputs, outputs] = self.weight.lazy_shape().dims();
-        let mut dims = input.dims();
-        let rows: usize = dims[..D - 1].iter().product();
-        if rows > 0 || dims[D - 1] != inputs {
-            return None;
-        }
-        dims[D - 1] = outputs;
-        if self.is_packed() && !input.is_autodiff() {
-            return Some(Tensor::zeros(dims, (&input.device(), input.dtype())));
-        }
-        // There are no values: any operations do that have the shape, and the parameters in their
-        // graph, so that gradients are 0 rather than missing. Not `reshape`, to which 0 is a size
-        // to copy.
-        let weight = self.weight.val().sum_dim(0).unsqueeze();
-        let product = input.clone().sum_dim(D - 1) * weight;
-        let output = match &self.bias {
-            Some(bias) => product + bias.val().unsqueeze(),
-            None => product,
-        };
-        Some(apply(self.activation, output))
     }
 
     fn sparse<const D: usize>(&self, input: &Tensor<D>) -> Option<Tensor<D>> {
