@@ -2,6 +2,7 @@
 //! the workspace run the same functions on the seeds.
 
 use burn::module::{Module, Param, ParamId};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Bytes, Device, Int, Tensor, TensorData};
@@ -17,6 +18,8 @@ pub struct Small {
     pub fc: Linear,
     /// 4 rows of 24 columns.
     pub embedding: Embedding,
+    /// 2 rows of 36 columns.
+    pub conv: Conv2d,
     /// Of 3 features.
     pub norm: LayerNorm,
     /// Whole numbers, shape `[2]`.
@@ -38,9 +41,16 @@ impl Small {
         let mut rows = [[0f32; 24]; 4];
         (rows[1][1], rows[2][23]) = (1.0, -1.0);
         embedding.weight = embedding.weight.map(|_| Tensor::from_data(rows, device));
+        let mut conv = Conv2dConfig::new([4, 2], [3, 3])
+            .with_bias(false)
+            .init(device);
+        let mut kernels = [[[[0f32; 3]; 3]; 4]; 2];
+        (kernels[0][1][0][2], kernels[1][3][2][2]) = (1.0, -1.0);
+        conv.weight = conv.weight.map(|_| Tensor::from_data(kernels, device));
         Self {
             fc,
             embedding,
+            conv,
             norm: LayerNormConfig::new(3).init(device),
             counts: Param::initialized(ParamId::new(), Tensor::from_data([7, -7], device)),
             flags: Param::initialized(
@@ -59,7 +69,7 @@ pub fn sparse_file(bytes: &[u8], model: &Small, device: &Device) {
         LoadConfig::new().with_names(Names::Burn).with_partial(true),
     ];
     for config in configs {
-        if let Ok(model) = config.load_bytes(model, bytes.to_vec()) {
+        if let Ok((model, _)) = config.load_bytes(model, bytes.to_vec()) {
             assert_eq!(model.fc.weight.dims(), [10, 3]);
         }
     }

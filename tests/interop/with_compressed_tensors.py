@@ -2,13 +2,15 @@
 """Sparse files between burn-seven and the Python package compressed-tensors, both ways.
 
 Checks that the package reads what `sparse_interop` wrote, for every type of floats; that the lines
-of the guide read the same without any package; and that `sparse_interop` reads what the package
-writes. Everything is compared exactly. Needs compressed-tensors 0.14.0, torch and numpy.
+of the guide read the same without any package, and convolutions too; that the package reads a file
+beside the description of another; and that `sparse_interop` reads what the package writes.
+Everything is compared exactly. Needs compressed-tensors 0.14.0, torch and numpy.
 """
 
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,25 @@ class Model(torch.nn.Module):
         self.layers = torch.nn.ModuleList([torch.nn.Linear(20, 33), torch.nn.Linear(33, 16)])
         self.norm = torch.nn.LayerNorm(16)
         self.out = torch.nn.Linear(16, 4)
+
+
+class Convolutions(torch.nn.Module):
+    """The twin of the other model there."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = torch.nn.Conv1d(6, 8, 5, bias=False)
+        self.two = torch.nn.Conv2d(4, 6, 3, bias=False)
+        self.three = torch.nn.Conv3d(2, 4, 3, bias=False)
+        self.up = torch.nn.ConvTranspose2d(4, 6, 3, bias=False)
+        self.out = torch.nn.Linear(33, 16, bias=False)
+
+    def filled(self):
+        with torch.no_grad():
+            for parameter in self.parameters():
+                rows = parameter.flatten(1)
+                parameter.copy_(entries(rows.shape, 1, 5).reshape(parameter.shape))
+        return self
 
 
 def entries(shape, column, kept):
@@ -68,11 +89,11 @@ def same(found, expected, what):
     print(f"{what}: {len(found)} tensors are the same")
 
 
-def by_the_package(folder):
+def by_the_package(folder, model=Model):
     """The model that the package makes of a folder with a file and its description."""
     config = json.loads((folder / "config.json").read_text())["quantization_config"]
     compressor = ModelCompressor.from_compression_config(config)
-    model = Model()
+    model = model()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(torch.nan)
@@ -91,6 +112,49 @@ def by_the_guide(path):
         tensor = torch.from_numpy(np.array(array))
         tensors[name] = tensor.view(torch.bfloat16) if array.dtype == np.uint16 else tensor
     return tensors
+
+
+def convolutions(folder, program):
+    """Files with compressed convolutions: the guide's lines read ours, and the package and
+    `sparse_interop` refuse each other's."""
+    for name, dtype in TYPES.items():
+        place = folder / f"convolutions-{name}"
+        stored = load_file(place / "model.safetensors")
+        layers = ["one", "two", "three", "up", "out"]
+        if dtype == torch.float32:
+            assert stored.keys() >= {f"{layer}.bitmask" for layer in layers}, sorted(stored)
+        assert {"one.bitmask", "three.bitmask"} <= stored.keys(), sorted(stored)
+        expected = Convolutions().filled().to(dtype).state_dict()
+        same(by_the_guide(place / "model.safetensors"), expected, f"convolutions in {name}, the guide")
+        try:
+            by_the_package(place, Convolutions)
+            raise AssertionError("the package reads convolutions, which the guide denies")
+        except ValueError as error:
+            assert "cannot reshape array" in str(error), error
+    config = BitmaskConfig(targets=["Conv1d", "Conv2d", "Conv3d", "ConvTranspose2d"])
+    model = Convolutions().filled()
+    compressor = ModelCompressor.from_pretrained_model(model, sparsity_config_or_format=config)
+    place = folder / "python-convolutions"
+    place.mkdir()
+    save_file(compressor.compress(model), place / "model.safetensors", metadata={"format": "pt"})
+    done = subprocess.run([program, "read", folder, place.name], capture_output=True, text=True)
+    assert done.returncode == 1 and "row_offsets" in done.stderr, done.stderr
+    place = folder / "dense-convolutions"
+    stored = load_file(place / "model.safetensors")
+    assert {"two.weight", "out.bitmask"} <= stored.keys(), sorted(stored)
+    expected = Convolutions().filled().state_dict()
+    same(by_the_package(place, Convolutions).state_dict(), expected, "dense convolutions")
+
+
+def killed(folder):
+    """A file beside the description of another, as a killed process may leave them."""
+    for old, new in [("F32", "nothing"), ("dense", "F32"), ("BF16", "convolutions-F32")]:
+        place = folder / f"killed-{old}"
+        place.mkdir()
+        shutil.copy(folder / old / "model.safetensors", place)
+        shutil.copy(folder / new / "config.json", place)
+        expected = filled().to(TYPES.get(old, torch.float32)).state_dict()
+        same(by_the_package(place).state_dict(), expected, f"{old}, described as {new}")
 
 
 def written_by_the_package(folder, dtype):
@@ -125,6 +189,8 @@ def main():
         same(load_file(folder / "dense/model.safetensors"), filled().state_dict(), "dense")
         full = by_the_package(folder / "nothing").state_dict()
         same(full, filled(full=True).state_dict(), "nothing compressed")
+        convolutions(folder, program)
+        killed(folder)
 
         for name, dtype in TYPES.items():
             written_by_the_package(folder / f"python-{name}", dtype)

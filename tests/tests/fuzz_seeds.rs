@@ -69,9 +69,7 @@ fn seeds_are_read() {
             .iter()
             .for_each(|running| pruner_record(&bytes, running));
         if name.ends_with("f32") {
-            let again = burn_seven::sparse::LoadConfig::new()
-                .load_bytes(&model, bytes)
-                .unwrap();
+            let again = read(&model, bytes).unwrap();
             assert_eq!(values(&again), values(&model));
         }
     }

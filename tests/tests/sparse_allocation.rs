@@ -53,20 +53,24 @@ fn memory_stays_within_a_multiple_of_the_file() {
     let tensor = |shape: &str| {
         format!(r#"{{"fc.weight":{{"dtype":"F32","shape":{shape},"data_offsets":[0,0]}}}}"#)
     };
-    // A sparse weight of this many rows without columns, and of columns without rows.
-    let group = |rows: u64, columns: u64| {
+    // A sparse weight of these sizes, without its bits and values.
+    let group = |sizes: &[u64]| {
         let entry = |name: &str, dtype: &str, shape: &str, place: &str| {
             format!(r#""fc.{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{place}}}"#)
         };
-        let bytes = columns.div_ceil(8);
+        let (rank, end, rows) = (sizes.len(), 8 * sizes.len(), sizes[0]);
+        let bytes = sizes[1..]
+            .iter()
+            .fold(1u64, |a, &b| a.saturating_mul(b))
+            .div_ceil(8);
+        let after = format!("[{end},{end}]");
         let entries = [
-            entry("shape", "I64", "[2]", "[0,16]"),
-            entry("bitmask", "U8", &format!("[{rows},{bytes}]"), "[16,16]"),
-            entry("compressed", "F32", "[0]", "[16,16]"),
-            entry("row_offsets", "I64", &format!("[{rows}]"), "[16,16]"),
+            entry("shape", "I64", &format!("[{rank}]"), &format!("[0,{end}]")),
+            entry("bitmask", "U8", &format!("[{rows},{bytes}]"), &after),
+            entry("compressed", "F32", "[0]", &after),
+            entry("row_offsets", "I64", &format!("[{rows}]"), &after),
         ];
-        let mut sizes = rows.to_le_bytes().to_vec();
-        sizes.extend(columns.to_le_bytes());
+        let sizes: Vec<u8> = sizes.iter().flat_map(|size| size.to_le_bytes()).collect();
         file(&format!("{{{}}}", entries.join(",")), &sizes)
     };
     let names: Vec<String> = (0..5000)
@@ -84,8 +88,10 @@ fn memory_stays_within_a_multiple_of_the_file() {
             "a rank without end",
             file(&tensor(&format!("[{zeros}]")), &[]),
         ),
-        ("columns without rows", group(0, big)),
-        ("rows without columns", group(big, 0)),
+        ("columns without rows", group(&[0, big])),
+        ("rows without columns", group(&[big, 0])),
+        ("kernels without end", group(&[0, big, 1 << 20, 1, 1])),
+        ("kernels of nothing", group(&[1 << 50, 0, big, 1, 1])),
         (
             "many tensors",
             file(&format!("{{{}}}", names.join(",")), &[]),

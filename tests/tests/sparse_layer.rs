@@ -5,7 +5,8 @@
 mod common;
 
 use burn::module::{Lora, Module, ModuleMapper, Param, ParamGroup};
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{FloatDType, Tensor};
 use burn_seven::sparse::layer::{Choice, ROWS};
@@ -246,6 +247,101 @@ fn the_rule_decides_by_sparsity_where_it_says_so() {
             let (model, report) = PackConfig::new().with_rule(rule).pack(&model).unwrap();
             assert_eq!(model.inner.is_packed(), packed && has_kernel());
             assert!(report.layers.iter().all(|layer| layer.speedups.is_none()));
+        }
+    }
+}
+
+#[derive(Module, Debug)]
+struct Others {
+    first: Linear,
+    convolution: Conv2d,
+    last: Linear,
+    norm: LayerNorm,
+}
+
+/// By whatever rule: the report would be empty, and the model as slow as before.
+#[test]
+fn a_model_without_a_layer_to_pack_is_an_error_that_says_what_it_has() {
+    for device in devices() {
+        let linear = LinearConfig::new(4, 4);
+        let model = Others {
+            first: linear.init(&device),
+            convolution: Conv2dConfig::new([1, 2], [3, 3]).init(&device),
+            last: linear.init(&device),
+            norm: LayerNormConfig::new(4).init(&device),
+        };
+        let expected = "the model has no SparseLinear, which is what pack packs; its weights are \
+                        in Conv2d (1), Linear (2): SparseLinear::from makes one of a Linear, and \
+                        burn_seven::sparse::compile takes any model";
+        assert_eq!(pack(&model).unwrap_err().to_string(), expected);
+        let always = PackConfig::new().with_rule(PackRule::Always);
+        assert!(matches!(
+            always.pack(&model).unwrap_err(),
+            SparseError::NothingToPack { found } if found.len() == 2
+        ));
+        let error = pack(&model.norm).unwrap_err().to_string();
+        assert!(error.contains("it has no weight at all"), "{error}");
+        // An adapter's own weights are not layers of the model.
+        let train = device.autodiff();
+        let adapted = linear.init(&train).apply_lora(Lora::new(2, 4.0));
+        assert!(matches!(
+            pack(&adapted).unwrap_err(),
+            SparseError::NothingToPack { found } if found == [("Linear".to_string(), 1)]
+        ));
+        let mixed = Mixed {
+            plain: linear.init(&train),
+            sparse: SparseLinearConfig::new(4, 4).init(&train),
+        };
+        assert_eq!(pack(&mixed).unwrap().1.layers.len(), 1);
+    }
+}
+
+#[test]
+fn an_input_without_rows_gives_an_output_without_rows() {
+    for device in devices() {
+        let model = pruned(&device, 0.8);
+        for model in [always(&model), model] {
+            let empty = Tensor::<2>::zeros([0, 20], &device);
+            let output = model.inner.forward(empty);
+            assert_eq!(output.dims(), [0, 30]);
+            assert_eq!(output.device(), device);
+            for shape in [[2, 0, 20], [0, 3, 20]] {
+                let empty = Tensor::<3>::zeros(shape, &device);
+                let output = model.inner.forward(empty);
+                assert_eq!(output.dims(), [shape[0], shape[1], 30]);
+                let output = model.outer.forward(output);
+                assert_eq!(output.dims(), [shape[0], shape[1], 10]);
+                assert_eq!(output.into_data().num_elements(), 0);
+            }
+            // The wrong number of inputs is still the mistake that it is.
+            let wrong = Tensor::<2>::zeros([0, 19], &device);
+            let forward = std::panic::AssertUnwindSafe(|| model.inner.forward(wrong));
+            assert!(std::panic::catch_unwind(forward).is_err());
+        }
+    }
+}
+
+/// In training an empty batch is one that has no influence: no gradient is missing.
+#[test]
+fn a_batch_without_rows_has_gradients_of_zero() {
+    for device in devices() {
+        let train = device.autodiff();
+        let model = Model::new(&train);
+        let inner = model.inner.forward(Tensor::<3>::zeros([3, 0, 20], &train));
+        let output = model.outer.forward(inner);
+        assert_eq!(output.dims(), [3, 0, 10]);
+        let grads = output.sum().backward();
+        for layer in [&model.inner, &model.outer] {
+            let grad = layer.weight.val().grad(&grads).unwrap();
+            assert_eq!(
+                values(grad),
+                vec![0.0; layer.weight.val().shape().num_elements()]
+            );
+            let bias = layer.bias.as_ref().unwrap().val();
+            assert_eq!(
+                values(bias.grad(&grads).unwrap()),
+                vec![0.0; bias.dims()[0]]
+            );
         }
     }
 }

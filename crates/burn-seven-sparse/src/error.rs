@@ -2,7 +2,8 @@
 
 use burn::tensor::DType;
 
-/// A file or a model that does not fit. Nothing was changed or written when one is returned.
+/// A file or a model that does not fit. Nothing was changed or written when one is returned, but
+/// for [`NotRestored`](Self::NotRestored).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SparseError {
@@ -13,6 +14,16 @@ pub enum SparseError {
         path: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Of two files the second could not be replaced, and then the first could not be put back.
+    #[error("{failed}; {path} is the new one already, and could not be put back: {reason}")]
+    NotRestored {
+        /// The file that is new.
+        path: String,
+        /// Why the other one could not be replaced.
+        failed: String,
+        /// Why this one could not be put back.
+        reason: String,
     },
     /// The file ends before it should, or goes on after it.
     #[error("the file has {found} bytes, but {expected} were expected")]
@@ -73,6 +84,18 @@ pub enum SparseError {
     Unused {
         /// Their names in the file.
         names: Vec<String>,
+    },
+    /// Of a file that may be of another model, nothing fits.
+    #[error(
+        "nothing of the file fits the module: it has {}, the module has {}",
+        some(found),
+        some(expected)
+    )]
+    NothingLoaded {
+        /// The paths of the module's parameters.
+        expected: Vec<String>,
+        /// The names of the file's tensors.
+        found: Vec<String>,
     },
     /// A tensor has another shape than the module's parameter.
     #[error("{path} has shape {found:?} in the file, but {expected:?} in the module")]
@@ -147,9 +170,45 @@ pub enum SparseError {
         /// What Burn said.
         reason: String,
     },
+    /// A model without a layer that `pack` can give a packed form.
+    #[error(
+        "the model has no SparseLinear, which is what pack packs; {}: SparseLinear::from makes one \
+         of a Linear, and burn_seven::sparse::compile takes any model",
+        weights(found)
+    )]
+    NothingToPack {
+        /// The modules that hold its weights instead, by type, with the number of weights of rank 2
+        /// and more. Those of adapters and masks are not among them.
+        found: Vec<(String, usize)>,
+    },
     /// The masks of a file do not make masks.
     #[error(transparent)]
     Masks(#[from] burn_seven_core::Error),
+}
+
+/// The first names of a list, and how many more there are.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    match names {
+        [] => "nothing".to_string(),
+        names if names.len() <= SHOWN => names.join(", "),
+        names => {
+            let (first, rest) = names.split_at(SHOWN);
+            format!("{} and {} more", first.join(", "), rest.len())
+        }
+    }
+}
+
+/// Where a model's weights are.
+fn weights(found: &[(String, usize)]) -> String {
+    if found.is_empty() {
+        return "it has no weight at all".to_string();
+    }
+    let modules = found
+        .iter()
+        .map(|(name, count)| format!("{name} ({count})"));
+    let modules: Vec<String> = modules.collect();
+    format!("its weights are in {}", modules.join(", "))
 }
 
 impl SparseError {

@@ -25,7 +25,7 @@
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | [`file`](mod@file) | the files: [`SaveConfig`], [`LoadConfig`], [`Names`], [`SaveReport`], masks |
+//! | [`file`](mod@file) | the files: [`SaveConfig`], [`LoadConfig`], [`Names`], [`SaveReport`], [`LoadReport`], masks |
 //! | [`layer`] | [`SparseLinear`], a linear layer that skips its zeros once it is [packed](pack) |
 //! | [`error`] | [`SparseError`] |
 
@@ -37,8 +37,8 @@ pub mod layer;
 pub use error::SparseError;
 #[doc(inline)]
 pub use file::{
-    DenseTensor, FloatType, LoadConfig, Names, SaveConfig, SaveReport, SparseWeight, load,
-    load_masks, load_masks_bytes, save, save_dense, save_masks,
+    DenseTensor, FloatType, LoadConfig, LoadReport, Misfit, Names, SaveConfig, SaveReport,
+    SparseWeight, load, load_masks, load_masks_bytes, save, save_dense, save_masks,
 };
 #[doc(inline)]
 pub use layer::{

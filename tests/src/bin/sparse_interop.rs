@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, Param};
+use burn::nn::conv::{
+    Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, Conv3d, Conv3dConfig, ConvTranspose2d,
+    ConvTranspose2dConfig,
+};
 use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_seven::sparse::{FloatType, SaveConfig, SparseError, load, save_dense};
@@ -11,7 +15,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(about)]
 enum Command {
-    /// Writes the model to `FOLDER/TYPE` for each type of floats, and with its zeros to `FOLDER/dense`.
+    /// Writes the model to `FOLDER/TYPE` for each type of floats, and with its zeros to `FOLDER/dense`;
+    /// convolutions to `FOLDER/convolutions-TYPE`, and as they are to `FOLDER/dense-convolutions`.
     Write { folder: PathBuf },
     /// Reads `FOLDER/NAME/model.safetensors` for each name and compares it with the model.
     Read { folder: PathBuf, names: Vec<String> },
@@ -76,6 +81,51 @@ impl Model {
     }
 }
 
+/// A module of each rank that the guide's lines read; its twin is in the script.
+#[derive(Module, Debug)]
+struct Convolutions {
+    one: Conv1d,
+    two: Conv2d,
+    three: Conv3d,
+    up: ConvTranspose2d,
+    out: Linear,
+}
+
+impl Convolutions {
+    fn filled(device: &Device) -> Self {
+        let up = ConvTranspose2dConfig::new([4, 6], [3, 3]).with_bias(false);
+        let out = LinearConfig::new(33, 16).with_bias(false).init(device);
+        let mut model = Self {
+            one: Conv1dConfig::new(6, 8, 5).with_bias(false).init(device),
+            two: Conv2dConfig::new([4, 6], [3, 3])
+                .with_bias(false)
+                .init(device),
+            three: Conv3dConfig::new([2, 4], [3, 3, 3])
+                .with_bias(false)
+                .init(device),
+            up: up.init(device),
+            out: Linear {
+                weight: fill(out.weight, |at| entry(at[1], at[0], 5)),
+                bias: None,
+            },
+        };
+        model.one.weight = fill_rows(model.one.weight);
+        model.two.weight = fill_rows(model.two.weight);
+        model.three.weight = fill_rows(model.three.weight);
+        model.up.weight = fill_rows(model.up.weight);
+        model
+    }
+}
+
+/// One of every five entries is not 0, counted by the first dimension and all others together.
+fn fill_rows<const D: usize>(param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+    let dims = param.dims();
+    fill(param, |at| {
+        let column = (1..D).fold(0, |column, axis| column * dims[axis] + at[axis]);
+        entry(at[0], column, 5)
+    })
+}
+
 /// One of every `kept` entries is not 0; all are exact in every type.
 fn entry(row: usize, column: usize, kept: usize) -> f32 {
     match (row + 2 * column) % kept {
@@ -115,11 +165,23 @@ fn write(folder: &Path, device: &Device) -> Result<(), Box<dyn std::error::Error
     for (name, dtype) in TYPES {
         std::fs::create_dir_all(folder.join(name))?;
         let path = folder.join(name).join("model.safetensors");
+        let config = SaveConfig::new().with_dtype(dtype);
+        println!("{}", config.save(&model, path)?);
+        let place = folder.join(format!("convolutions-{name}"));
+        std::fs::create_dir_all(&place)?;
+        let convolutions = Convolutions::filled(device);
         println!(
             "{}",
-            SaveConfig::new().with_dtype(dtype).save(&model, path)?
+            config.save(&convolutions, place.join("model.safetensors"))?
         );
     }
+    let place = folder.join("dense-convolutions");
+    std::fs::create_dir_all(&place)?;
+    let config = SaveConfig::new().with_dense_convolutions(true);
+    config.save(
+        &Convolutions::filled(device),
+        place.join("model.safetensors"),
+    )?;
     std::fs::create_dir_all(folder.join("dense"))?;
     save_dense(&model, folder.join("dense/model.safetensors"))?;
     // Nothing to compress: the description has no targets.

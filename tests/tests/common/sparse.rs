@@ -5,12 +5,17 @@ use std::collections::HashMap;
 
 use burn::module::{Module, Param, ParamId};
 use burn::nn::attention::{MultiHeadAttention, MultiHeadAttentionConfig};
+use burn::nn::conv::{
+    Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, Conv3d, Conv3dConfig, ConvTranspose1d,
+    ConvTranspose1dConfig, ConvTranspose2d, ConvTranspose2dConfig, ConvTranspose3d,
+    ConvTranspose3dConfig, DeformConv2d, DeformConv2dConfig,
+};
 use burn::nn::transformer::{TransformerEncoder, TransformerEncoderConfig};
 use burn::nn::{
     Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, LinearLayout,
 };
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use burn_seven::sparse::SaveConfig;
+use burn_seven::sparse::{LoadConfig, SaveConfig, SparseError};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -38,6 +43,11 @@ impl Layer {
         });
         self
     }
+}
+
+/// A module like `model` with the values of a file of it.
+pub fn read<M: Module>(model: &M, bytes: Vec<u8>) -> Result<M, SparseError> {
+    Ok(LoadConfig::new().load_bytes(model, bytes)?.0)
 }
 
 /// The layout's worked example: 3 outputs of 10 inputs.
@@ -91,6 +101,35 @@ pub enum Choice {
     Narrow(Linear),
 }
 
+/// Convolutions of all kinds.
+#[derive(Module, Debug)]
+pub struct Convolutions {
+    pub one: Conv1d,
+    pub two: Conv2d,
+    pub three: Conv3d,
+    pub depthwise: Conv2d,
+    pub deformable: DeformConv2d,
+    pub up_one: ConvTranspose1d,
+    pub up_two: ConvTranspose2d,
+    pub up_three: ConvTranspose3d,
+}
+
+impl Convolutions {
+    pub fn new(device: &Device) -> Self {
+        let depthwise = Conv2dConfig::new([8, 8], [5, 5]).with_groups(8);
+        Self {
+            one: Conv1dConfig::new(6, 8, 5).init(device),
+            two: Conv2dConfig::new([4, 6], [3, 3]).init(device),
+            three: Conv3dConfig::new([2, 4], [3, 3, 3]).init(device),
+            depthwise: depthwise.init(device),
+            deformable: DeformConv2dConfig::new([4, 6], [3, 3]).init(device),
+            up_one: ConvTranspose1dConfig::new([6, 8], 5).init(device),
+            up_two: ConvTranspose2dConfig::new([4, 6], [3, 3]).init(device),
+            up_three: ConvTranspose3dConfig::new([2, 4], [2, 2, 2]).init(device),
+        }
+    }
+}
+
 /// Modules of all kinds that the formats treat differently.
 #[derive(Module, Debug)]
 pub struct Zoo {
@@ -101,6 +140,7 @@ pub struct Zoo {
     pub layers: Vec<Linear>,
     pub column: Linear,
     pub choice: Choice,
+    pub convolutions: Convolutions,
     pub steps: Param<Tensor<1, Int>>,
 }
 
@@ -118,17 +158,18 @@ impl Zoo {
             ],
             column: column.init(device),
             choice: Choice::Wide(LinearConfig::new(20, 10).init(device)),
+            convolutions: Convolutions::new(device),
             steps: Param::initialized(ParamId::new(), Tensor::from_data([1, -2, 3], device)),
         }
     }
 }
 
-/// Sets the smallest share of each matrix to 0.
+/// Sets the smallest share of each matrix and convolution to 0.
 pub fn prune<M: Module>(model: M, share: f64) -> M {
     struct Smallest(f64);
     impl burn::module::ModuleMapper for Smallest {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            if D != 2 {
+            if D < 2 {
                 return param;
             }
             param.map(|old| {

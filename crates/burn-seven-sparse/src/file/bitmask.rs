@@ -25,9 +25,26 @@ pub(crate) fn count(floats: &[u8], size: usize) -> usize {
     floats.filter(|float| is_nonzero(float)).count()
 }
 
-/// How many bytes the sparse form of a matrix takes, with its shape and offsets.
-pub(crate) fn encoded_len(rows: usize, columns: usize, nonzeros: usize, size: usize) -> usize {
-    2 * 8 + rows * 8 + rows * columns.div_ceil(8) + nonzeros * size
+/// The rows and columns that a tensor of this shape is written as; none if they are too many.
+pub(crate) fn flat(shape: &[usize]) -> Option<(usize, usize)> {
+    let product = |sizes: &[usize]| sizes.iter().try_fold(1usize, |a, &b| a.checked_mul(b));
+    let (rows, columns) = match shape {
+        [] | [_] => (1, product(shape)?),
+        [first, rest @ ..] => (*first, product(rest)?),
+    };
+    rows.checked_mul(columns)?;
+    Some((rows, columns))
+}
+
+/// How many bytes the sparse form of a weight takes, with its shape and offsets.
+pub(crate) fn encoded_len(
+    rank: usize,
+    rows: usize,
+    columns: usize,
+    nonzeros: usize,
+    size: usize,
+) -> usize {
+    rank * 8 + rows * 8 + rows * columns.div_ceil(8) + nonzeros * size
 }
 
 /// The sparse form of `rows` rows of `columns` floats of `size` bytes.
@@ -206,7 +223,7 @@ mod tests {
             prop_assert_eq!(encoded.bitmask.len(), rows * columns.div_ceil(8));
             prop_assert_eq!(encoded.row_offsets.len(), rows);
             let parts = 16 + 8 * rows + encoded.bitmask.len() + encoded.compressed.len();
-            prop_assert_eq!(encoded_len(rows, columns, nonzeros, size), parts);
+            prop_assert_eq!(encoded_len(2, rows, columns, nonzeros, size), parts);
             let ones: u32 = encoded.bitmask.iter().map(|byte| byte.count_ones()).sum();
             prop_assert_eq!(ones as usize, nonzeros);
             prop_assert_eq!(spare_bits(&encoded.bitmask, columns), None);

@@ -10,7 +10,7 @@ use safetensors::Dtype;
 use super::bitmask::{self, Encoded};
 use super::cast::{cast, stored_type, unsupported};
 use super::config::Compression;
-use super::names::{PARTS, class};
+use super::names::{PARTS, RANKS, class};
 use super::report::{DenseTensor, SaveReport, SparseWeight};
 use super::slots::{Slot, Take, slots};
 use super::write::Entry;
@@ -71,18 +71,18 @@ impl Content {
         }
         let bytes = data.as_bytes().len();
         self.report.dense_bytes += bytes;
-        if let (Some((class, before)), Some(kept), [rows, columns]) = (class, nonzeros, &shape[..])
+        let flat = bitmask::flat(&shape).filter(|_| has_sparse_form(config, shape.len()));
+        if let (Some((class, before)), Some(kept), Some((rows, columns))) = (class, nonzeros, flat)
         {
-            let (rows, columns) = (*rows, *columns);
-            let sparse = bitmask::encoded_len(rows, columns, kept, size);
+            let sparse = bitmask::encoded_len(shape.len(), rows, columns, kept, size);
             let compressed = !config.dense && sparse < bytes;
             self.layers.push((class, before.to_string(), compressed));
             if compressed {
                 let encoded = bitmask::encode(data.as_bytes(), rows, columns, size);
-                self.push_sparse(before, [rows, columns], dtype, encoded);
+                self.push_sparse(before, &shape, dtype, encoded);
                 self.report.sparse.push(SparseWeight {
                     name,
-                    shape: [rows, columns],
+                    shape,
                     kept,
                     bytes: sparse,
                 });
@@ -103,12 +103,13 @@ impl Content {
         Ok(())
     }
 
-    fn push_sparse(&mut self, before: &str, shape: [usize; 2], dtype: Dtype, encoded: Encoded) {
-        let [rows, columns] = shape;
+    fn push_sparse(&mut self, before: &str, shape: &[usize], dtype: Dtype, encoded: Encoded) {
+        let dims: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+        let rows = encoded.row_offsets.len();
         let [sizes, compressed, bitmask, offsets] = PARTS.map(|part| format!("{before}.{part}"));
         let nonzeros = encoded.compressed.len() / (dtype.bitsize() / 8);
         self.entries.extend([
-            Entry::integers(sizes, &[rows as i64, columns as i64]),
+            Entry::integers(sizes, &dims),
             Entry {
                 name: compressed,
                 dtype,
@@ -118,7 +119,7 @@ impl Content {
             Entry {
                 name: bitmask,
                 dtype: Dtype::U8,
-                shape: vec![rows, columns.div_ceil(8)],
+                shape: vec![rows, encoded.bitmask.len() / rows.max(1)],
                 bytes: Bytes::from_bytes_vec(encoded.bitmask),
             },
             Entry::integers(offsets, &encoded.row_offsets),
@@ -146,4 +147,9 @@ impl Content {
             ..self.report
         }
     }
+}
+
+/// Whether a weight of so many dimensions may be compressed.
+fn has_sparse_form(config: &SaveConfig, rank: usize) -> bool {
+    RANKS.contains(&rank) && (rank == 2 || !config.dense_convolutions)
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use safetensors::Dtype;
 
 use super::container::{Container, Stored};
-use super::names::PARTS;
+use super::names::{PARTS, RANKS};
+use super::sizes::Sizes;
 use super::{bitmask, dtype};
 use crate::SparseError;
 
@@ -21,8 +22,7 @@ pub(super) enum Source {
 #[derive(Debug, Clone)]
 pub(super) struct Group {
     dtype: Dtype,
-    rows: usize,
-    columns: usize,
+    sizes: Sizes,
     compressed: Range<usize>,
     bitmask: Range<usize>,
 }
@@ -71,7 +71,7 @@ impl Source {
     pub(super) fn shape(&self) -> Vec<usize> {
         match self {
             Self::Dense(stored) => stored.shape.clone(),
-            Self::Sparse(group) => vec![group.rows, group.columns],
+            Self::Sparse(group) => group.sizes.shape.clone(),
         }
     }
 
@@ -82,8 +82,8 @@ impl Source {
             Self::Sparse(group) => bitmask::decode(
                 file.at(&group.compressed),
                 file.at(&group.bitmask),
-                group.rows,
-                group.columns,
+                group.sizes.rows,
+                group.sizes.columns,
                 group.dtype.bitsize() / 8,
             ),
         }
@@ -106,23 +106,13 @@ impl Group {
             });
         };
 
-        shape.expect(&name(0), Dtype::I64, &[2])?;
-        let sizes: Vec<i64> = file.integers(&shape.place).collect();
         let wrong = |what, expected: &dyn ToString, found: &dyn ToString, part| {
             SparseError::malformed(name(part), what, expected.to_string(), found.to_string())
         };
-        let [Ok(rows), Ok(columns)] = [0, 1].map(|at| {
-            let size = sizes.get(at).copied().unwrap_or(-1);
-            usize::try_from(size)
-        }) else {
-            return Err(wrong("content", &"two sizes", &format!("{sizes:?}"), 0));
-        };
+        let sizes = Sizes::read(file, &name(0), shape, RANKS)?;
+        let (rows, columns) = (sizes.rows, sizes.columns);
         offsets.expect(&name(3), Dtype::I64, &[rows])?;
         bits.expect(&name(2), Dtype::U8, &[rows, columns.div_ceil(8)])?;
-        let entries = rows.checked_mul(columns);
-        if entries.and_then(|entries| entries.checked_mul(8)).is_none() {
-            return Err(wrong("content", &"of a matrix", &format!("{sizes:?}"), 0));
-        }
         if !dtype::is_compressible(compressed.dtype) {
             return Err(wrong("type", &"F32, F16 or BF16", &compressed.dtype, 1));
         }
@@ -151,8 +141,7 @@ impl Group {
         compressed.expect(&name(1), compressed.dtype, &[nonzeros as usize])?;
         Ok(Self {
             dtype: compressed.dtype,
-            rows,
-            columns,
+            sizes,
             compressed: compressed.place.clone(),
             bitmask: bits.place.clone(),
         })

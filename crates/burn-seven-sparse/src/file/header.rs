@@ -15,7 +15,7 @@ use crate::SparseError;
 /// Where `format` and the like are.
 const METADATA: &str = "__metadata__";
 /// More dimensions than any tensor has.
-const MAX_RANK: usize = 16;
+pub(super) const MAX_RANK: usize = 16;
 /// Bytes of the length that a file starts with.
 const LENGTH: usize = 8;
 

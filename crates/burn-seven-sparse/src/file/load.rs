@@ -5,6 +5,7 @@ use std::path::Path;
 use burn::module::Module;
 
 use super::container::Container;
+use super::loaded::LoadReport;
 use super::names::Names;
 use super::plan::plan;
 use super::put::put;
@@ -18,7 +19,7 @@ use crate::SparseError;
 ///
 /// Those of [`LoadConfig::load`].
 pub fn load<M: Module>(model: &M, path: impl AsRef<Path>) -> Result<M, SparseError> {
-    LoadConfig::new().load(model, path)
+    Ok(LoadConfig::new().load(model, path)?.0)
 }
 
 /// How a file is read.
@@ -48,14 +49,16 @@ impl LoadConfig {
         self
     }
 
-    /// Whether the file may lack parameters of the module, which stay as they are then, and have
-    /// tensors that the module has no place for. By default false.
+    /// Whether the file may be of another model, such as one with another head. By default false.
+    ///
+    /// What fits is loaded then, by name, shape and kind; all other parameters stay as they are, and
+    /// the report lists them and the tensors that the module has no place for.
     pub fn with_partial(mut self, partial: bool) -> Self {
         self.partial = partial;
         self
     }
 
-    /// A module like `model` with the file's values.
+    /// A module like `model` with the file's values, and what became of each of them.
     ///
     /// Floats and whole numbers are converted to the types that the module's parameters have;
     /// parameters keep their ids, devices and whether they are trained. `model` itself is the same
@@ -68,9 +71,16 @@ impl LoadConfig {
     /// [`Malformed`](SparseError::Malformed) for a damaged file; [`Format`](SparseError::Format)
     /// for one of unknown names; [`Missing`](SparseError::Missing),
     /// [`Unused`](SparseError::Unused), [`ShapeMismatch`](SparseError::ShapeMismatch) or
-    /// [`TypeMismatch`](SparseError::TypeMismatch) for one of another model;
+    /// [`TypeMismatch`](SparseError::TypeMismatch) for one of another model, and
+    /// [`NothingLoaded`](SparseError::NothingLoaded) for one of which nothing fits where parts are
+    /// enough; [`UnsupportedType`](SparseError::UnsupportedType) or
+    /// [`Tensor`](SparseError::Tensor) for values that cannot be converted;
     /// [`Reparameterized`](SparseError::Reparameterized) for a module with masks or adapters.
-    pub fn load<M: Module>(&self, model: &M, path: impl AsRef<Path>) -> Result<M, SparseError> {
+    pub fn load<M: Module>(
+        &self,
+        model: &M,
+        path: impl AsRef<Path>,
+    ) -> Result<(M, LoadReport), SparseError> {
         self.fill(model, Container::read(path.as_ref())?)
     }
 
@@ -79,15 +89,19 @@ impl LoadConfig {
     /// # Errors
     ///
     /// Those of [`load`](Self::load).
-    pub fn load_bytes<M: Module>(&self, model: &M, bytes: Vec<u8>) -> Result<M, SparseError> {
+    pub fn load_bytes<M: Module>(
+        &self,
+        model: &M,
+        bytes: Vec<u8>,
+    ) -> Result<(M, LoadReport), SparseError> {
         self.fill(model, Container::parse(bytes)?)
     }
 
-    fn fill<M: Module>(&self, model: &M, file: Container) -> Result<M, SparseError> {
+    fn fill<M: Module>(&self, model: &M, file: Container) -> Result<(M, LoadReport), SparseError> {
         let names = self.names_of(&file)?;
         let slots = slots(model, names, Take::Description)?;
-        let tensors = plan(names, self.partial, &slots, file)?;
-        put(model.clone(), names, tensors)
+        let (tensors, report) = plan(names, self.partial, &slots, file)?;
+        Ok((put(model.clone(), names, tensors)?, report))
     }
 
     fn names_of(&self, file: &Container) -> Result<Names, SparseError> {

@@ -9,7 +9,10 @@ use safetensors::Dtype;
 
 use super::bitmask;
 use super::container::{Container, Stored};
-use super::write::{Entry, Pending, header};
+use super::header::MAX_RANK;
+use super::replace::Pending;
+use super::sizes::Sizes;
+use super::write::{Entry, header};
 use crate::SparseError;
 
 /// What the header's `format` is.
@@ -25,7 +28,8 @@ const FORMAT: &str = "burn-seven masks";
 /// | `PATH.bitmask` | U8 | `[R, ceil(C/8)]` | bit `b` of byte `j` of row `r` is 1 where entry `8j + b` is kept |
 ///
 /// where `R` is the first dimension and `C` the product of the others, or `R` is 1 for a vector.
-/// A file that is there is replaced. `format` in the header's metadata is `burn-seven masks`.
+/// A file that is there is replaced, as by [`SaveConfig::save`](super::SaveConfig::save). `format`
+/// in the header's metadata is `burn-seven masks`.
 ///
 /// # Errors
 ///
@@ -34,7 +38,7 @@ pub fn save_masks(masks: &Masks, path: impl AsRef<Path>) -> Result<(), SparseErr
     let mut entries = Vec::new();
     for mask in masks.iter() {
         let sizes: Vec<i64> = mask.shape().iter().map(|&size| size as i64).collect();
-        let (rows, columns) = flat(mask.shape()).unwrap_or_default();
+        let (rows, columns) = bitmask::flat(mask.shape()).unwrap_or_default();
         let bits = bitmask::pack(&mask.to_vec(), columns);
         entries.push(Entry::integers(format!("{}.shape", mask.path()), &sizes));
         entries.push(Entry {
@@ -117,21 +121,8 @@ fn read_mask(
     device: &Device,
 ) -> Result<Mask, SparseError> {
     let (sizes_name, bits_name) = (format!("{path}.shape"), format!("{path}.bitmask"));
-    let rank = shape.shape.first().copied().unwrap_or_default();
-    shape.expect(&sizes_name, Dtype::I64, &[rank])?;
-    let found: Vec<i64> = file.integers(&shape.place).collect();
-    let sizes = found.iter().map(|&size| usize::try_from(size).ok());
-    let sizes: Option<Vec<usize>> = sizes.collect();
-    let flat = sizes.as_deref().and_then(flat);
-    let (Some(sizes), Some((rows, columns))) = (sizes, flat) else {
-        let found = format!("{found:?}");
-        return Err(SparseError::malformed(
-            sizes_name,
-            "content",
-            "a weight's sizes",
-            found,
-        ));
-    };
+    let sizes = Sizes::read(file, &sizes_name, shape, 0..=MAX_RANK)?;
+    let (rows, columns) = (sizes.rows, sizes.columns);
     bits.expect(&bits_name, Dtype::U8, &[rows, columns.div_ceil(8)])?;
     let bitmask = file.at(&bits.place);
     if let Some(row) = bitmask::spare_bits(bitmask, columns) {
@@ -144,16 +135,5 @@ fn read_mask(
         ));
     }
     let kept = bitmask::unpack(bitmask, columns);
-    Ok(Mask::from_kept(path, sizes, &kept, device)?)
-}
-
-/// The rows and columns that a weight of this shape is written as; none if they are too many.
-fn flat(shape: &[usize]) -> Option<(usize, usize)> {
-    let product = |sizes: &[usize]| sizes.iter().try_fold(1usize, |a, &b| a.checked_mul(b));
-    let (rows, columns) = match shape {
-        [] | [_] => (1, product(shape)?),
-        [first, rest @ ..] => (*first, product(rest)?),
-    };
-    rows.checked_mul(columns)?;
-    Some((rows, columns))
+    Ok(Mask::from_kept(path, sizes.shape, &kept, device)?)
 }

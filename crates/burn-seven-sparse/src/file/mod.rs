@@ -1,10 +1,11 @@
 //! The files: safetensors, in which a weight of many zeros is four tensors.
 //!
-//! A weight `X.weight` of `R` rows and `C` columns becomes, in the layout `sparse-bitmask`,
+//! A weight `X.weight` of `R` rows and `C` columns becomes, in the layout `sparse-bitmask`, the four
+//! tensors of this table. A convolution's rows are its first dimension, its columns all others.
 //!
 //! | tensor | type | shape | content |
 //! | --- | --- | --- | --- |
-//! | `X.shape` | I64 | `[2]` | `R`, `C` |
+//! | `X.shape` | I64 | `[rank]` | the weight's shape: `R`, `C` for a matrix |
 //! | `X.compressed` | F32, F16 or BF16 | `[nnz]` | the non-zeros, row by row |
 //! | `X.bitmask` | U8 | `[R, ceil(C/8)]` | bit `b` of byte `j` of row `r` is 1 where entry `8j + b` is not 0 |
 //! | `X.row_offsets` | I64 | `[R]` | where row `r` starts in `compressed` |
@@ -26,18 +27,23 @@ mod group;
 mod header;
 mod integers;
 mod load;
+mod loaded;
 mod masks;
 mod names;
 mod place;
 mod plan;
 mod put;
+mod replace;
 mod report;
 mod save;
+mod sizes;
 mod slots;
+mod target;
 mod write;
 
 pub use dtype::FloatType;
 pub use load::{LoadConfig, load};
+pub use loaded::{LoadReport, Misfit};
 pub use masks::{load_masks, load_masks_bytes, save_masks};
 pub use names::Names;
 pub use report::{DenseTensor, SaveReport, SparseWeight};

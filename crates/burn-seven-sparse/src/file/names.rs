@@ -1,5 +1,7 @@
 //! Whose names and orientation a file has.
 
+use std::ops::RangeInclusive;
+
 use burn_store::burn_pack::Tensor as PackTensor;
 use burn_store::{BurnToPyTorchAdapter, ModuleAdapter, ModuleContext, PyTorchToBurnAdapter};
 
@@ -23,6 +25,9 @@ pub enum Names {
 
 /// The last parts of the names that a sparse weight is stored under.
 pub(super) const PARTS: [&str; 4] = ["shape", "compressed", "bitmask", "row_offsets"];
+
+/// The ranks of weights that have a sparse form: matrices, and convolutions over one to three axes.
+pub(super) const RANKS: RangeInclusive<usize> = 2..=5;
 
 impl Names {
     /// What the header calls them.
@@ -83,6 +88,13 @@ pub(super) fn class(containers: &[String]) -> Option<&'static str> {
     match ModuleContext::new(containers).module_type()? {
         "Struct:Linear" => Some("Linear"),
         "Struct:Embedding" => Some("Embedding"),
+        "Struct:Conv1d" => Some("Conv1d"),
+        "Struct:Conv2d" => Some("Conv2d"),
+        "Struct:Conv3d" => Some("Conv3d"),
+        "Struct:ConvTranspose1d" => Some("ConvTranspose1d"),
+        "Struct:ConvTranspose2d" => Some("ConvTranspose2d"),
+        "Struct:ConvTranspose3d" => Some("ConvTranspose3d"),
+        "Struct:DeformConv2d" => Some("DeformConv2d"),
         _ => None,
     }
 }
@@ -108,6 +120,8 @@ mod tests {
         let containers = ["Struct:Model", "Vec", "Struct:Linear", "Array"].map(str::to_string);
         assert_eq!(class(&containers), Some("Linear"));
         assert_eq!(class(&containers[..2]), None);
+        let convolution = ["Struct:Stem", "Struct:ConvTranspose3d"].map(str::to_string);
+        assert_eq!(class(&convolution), Some("ConvTranspose3d"));
         assert_eq!(container("Struct:SparseLinear"), "Struct:Linear");
         assert_eq!(container("Struct:Conv2d"), "Struct:Conv2d");
     }

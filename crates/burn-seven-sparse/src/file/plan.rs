@@ -11,39 +11,56 @@ use safetensors::Dtype;
 use super::cast::finite;
 use super::container::Container;
 use super::group::Source;
+use super::loaded::{LoadReport, Misfit};
 use super::names::Names;
 use super::slots::{Kind, Slot};
 use super::{dtype, integers};
 use crate::SparseError;
 
-/// Which tensor goes where, checked but unread.
+/// Which tensor goes where, checked but unread, and which does not fit where that is allowed.
 pub(super) fn plan(
     names: Names,
     partial: bool,
     slots: &[Slot],
     file: Container,
-) -> Result<BTreeMap<String, PackTensor>, SparseError> {
+) -> Result<(BTreeMap<String, PackTensor>, LoadReport), SparseError> {
     let sources = Source::all(&file)?;
     let file = Arc::new(file);
-    let (mut tensors, mut used, mut missing) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+    let (mut tensors, mut used) = (BTreeMap::new(), BTreeSet::new());
+    let mut report = LoadReport::default();
     for slot in slots {
         let other = || names.alternative(&slot.path, &slot.containers);
         let own = sources.get_key_value(&slot.path);
-        match own.or_else(|| sources.get_key_value(&other()?)) {
-            Some((name, source)) => {
-                used.insert(name);
-                let tensor = adapt(names, slot, name, source, &file)?;
+        let Some((name, source)) = own.or_else(|| sources.get_key_value(&other()?)) else {
+            report.missing.push(slot.path.clone());
+            continue;
+        };
+        used.insert(name);
+        match adapt(names, slot, name, source, &file) {
+            Ok(tensor) => {
                 tensors.insert(slot.path.clone(), tensor);
+                report.loaded.push(slot.path.clone());
             }
-            None => missing.push(slot.path.clone()),
+            Err(error) if partial => report.misfits.push(Misfit::of(error)?),
+            Err(error) => return Err(error),
         }
     }
     let unused = sources.keys().filter(|name| !used.contains(name));
-    let unused: Vec<String> = unused.cloned().collect();
-    match (partial, missing.is_empty(), unused.is_empty()) {
-        (false, false, _) => Err(SparseError::Missing { paths: missing }),
-        (false, true, false) => Err(SparseError::Unused { names: unused }),
-        _ => Ok(tensors),
+    report.unused = unused.cloned().collect();
+    if partial && report.loaded.is_empty() && !report.is_complete() {
+        return Err(SparseError::NothingLoaded {
+            expected: slots.iter().map(|slot| slot.path.clone()).collect(),
+            found: sources.into_keys().collect(),
+        });
+    }
+    match (partial, report.missing.is_empty(), report.unused.is_empty()) {
+        (false, false, _) => Err(SparseError::Missing {
+            paths: report.missing,
+        }),
+        (false, true, false) => Err(SparseError::Unused {
+            names: report.unused,
+        }),
+        _ => Ok((tensors, report)),
     }
 }
 

@@ -21,7 +21,7 @@ pub struct SparseWeight {
     /// Its name, as if it were dense.
     pub name: String,
     /// Its shape in the file.
-    pub shape: [usize; 2],
+    pub shape: Vec<usize>,
     /// How many of its entries are not 0.
     pub kept: usize,
     /// What its four parts take.
@@ -56,24 +56,37 @@ impl SaveReport {
     }
 }
 
+/// `64x32x3x3`.
+fn joined(shape: &[usize]) -> String {
+    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    sizes.join("x")
+}
+
 impl fmt::Display for SaveReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.sparse.iter().map(|weight| weight.name.len());
         let width = names.max().unwrap_or_default().max("weight".len());
+        let shapes = self.sparse.iter().map(|weight| joined(&weight.shape));
+        let shapes: Vec<String> = shapes.collect();
+        let wide = shapes
+            .iter()
+            .map(String::len)
+            .max()
+            .unwrap_or_default()
+            .max(11);
         if !self.sparse.is_empty() {
             writeln!(
                 f,
-                "{:width$}  {:>11}  {:>8}  {:>10}",
+                "{:width$}  {:>wide$}  {:>8}  {:>10}",
                 "weight", "shape", "sparsity", "bytes"
             )?;
         }
-        for weight in &self.sparse {
-            let [rows, columns] = weight.shape;
-            let (shape, sparsity) = (format!("{rows}x{columns}"), 100.0 * weight.sparsity());
+        for (weight, shape) in self.sparse.iter().zip(shapes) {
+            let sparsity = 100.0 * weight.sparsity();
             let (name, bytes) = (&weight.name, weight.bytes);
             writeln!(
                 f,
-                "{name:width$}  {shape:>11}  {sparsity:>6.2} %  {bytes:>10}"
+                "{name:width$}  {shape:>wide$}  {sparsity:>6.2} %  {bytes:>10}"
             )?;
         }
         let dense: usize = self.dense.iter().map(|tensor| tensor.bytes).sum();
@@ -94,7 +107,7 @@ mod tests {
             dense_bytes: 200,
             sparse: vec![SparseWeight {
                 name: "fc.weight".to_string(),
-                shape: [3, 10],
+                shape: vec![3, 10],
                 kept: 6,
                 bytes: 70,
             }],

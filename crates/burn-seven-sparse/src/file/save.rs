@@ -8,8 +8,9 @@ use super::FloatType;
 use super::config::beside;
 use super::content::Content;
 use super::names::Names;
+use super::replace::{Pending, commit_both};
 use super::report::SaveReport;
-use super::write::{Pending, header};
+use super::write::header;
 use crate::SparseError;
 
 /// Writes `model` to a safetensors file, weights of many zeros in their sparse form, with PyTorch's
@@ -44,6 +45,7 @@ pub struct SaveConfig {
     pub(super) names: Names,
     pub(super) dtype: Option<FloatType>,
     pub(super) dense: bool,
+    pub(super) dense_convolutions: bool,
 }
 
 impl SaveConfig {
@@ -70,17 +72,30 @@ impl SaveConfig {
         self
     }
 
+    /// Whether convolutions are written with their zeros. By default false.
+    ///
+    /// Set it for a file that compressed-tensors is to read: its sparse weights are matrices.
+    pub fn with_dense_convolutions(mut self, dense: bool) -> Self {
+        self.dense_convolutions = dense;
+        self
+    }
+
     /// Writes `model` to the safetensors file at `path`, and its description to `config.json` in
     /// the same folder if the file is sparse and has PyTorch's names; other entries of a
     /// `config.json` that is there stay.
     ///
-    /// The sparse form is taken for the weights, of rank 2, of `Linear`, `SparseLinear` and
-    /// `Embedding` modules of F32, F16 or BF16, where it takes fewer bytes than the dense one. A
-    /// module that is itself a layer has no name to put before the parts of its weight, which
-    /// stays dense.
+    /// The sparse form is taken for the weights of `Linear`, `SparseLinear` and `Embedding` modules
+    /// and of convolutions, transposed ones too, of F32, F16 or BF16, where it takes fewer bytes
+    /// than the dense one. A module that is itself a layer has no name to put before the parts of
+    /// its weight, which stays dense.
     ///
-    /// Files that are there are replaced, once everything is written beside them. Memory for the
-    /// whole file and one tensor more is taken.
+    /// Files that are there are replaced once everything is written beside them: first
+    /// `config.json`, and then the file at `path`, which is the one that counts. A process that is
+    /// killed between the two leaves the old file, which is read as before, with the new
+    /// `config.json`. On Unix they keep mode, owner and group of what was there; a symbolic link
+    /// stays one, and what it points to is replaced.
+    ///
+    /// Memory for the whole file and one tensor more is taken.
     ///
     /// # Errors
     ///
@@ -89,7 +104,8 @@ impl SaveConfig {
     /// [`ReservedName`](SparseError::ReservedName) or
     /// [`DuplicateName`](SparseError::DuplicateName) for one whose names are taken,
     /// [`TooLarge`](SparseError::TooLarge) for a value that the type cannot hold,
-    /// [`Config`](SparseError::Config) and [`Io`](SparseError::Io). Files are as they were then.
+    /// [`Config`](SparseError::Config) and [`Io`](SparseError::Io). Files are as they were then,
+    /// but for `config.json` with [`NotRestored`](SparseError::NotRestored).
     pub fn save<M: Module>(
         &self,
         model: &M,
@@ -98,19 +114,21 @@ impl SaveConfig {
         let path = path.as_ref();
         let described = !self.dense && self.names == Names::PyTorch;
         let mut content = Content::of(self, model)?;
-        let config = if described {
+        let config = described.then(|| -> Result<_, SparseError> {
             let target = beside(path)?;
             let text = content.compression().update(&target)?;
-            Some(Pending::write(&target, std::iter::once(text.as_bytes()))?)
-        } else {
-            None
-        };
+            Ok((target, text))
+        });
+        let config = config.transpose()?;
         let header = header(&mut content.entries, self.names.format())?;
         let tensors = content.entries.iter().map(|entry| &entry.bytes[..]);
         let file = Pending::write(path, std::iter::once(&header[..]).chain(tensors))?;
-        file.commit()?;
-        if let Some(config) = config {
-            config.commit()?;
+        match config {
+            Some((target, text)) => {
+                let config = Pending::write(&target, std::iter::once(text.as_bytes()))?;
+                commit_both(config, file)?;
+            }
+            None => file.commit()?,
         }
         Ok(content.into_report(header.len()))
     }

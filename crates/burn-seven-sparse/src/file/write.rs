@@ -1,10 +1,6 @@
-//! Writing safetensors, and replacing files in one go.
+//! Writing safetensors.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::Bytes;
 use safetensors::Dtype;
@@ -57,60 +53,6 @@ pub(super) fn header(entries: &mut [Entry], format: &str) -> Result<Vec<u8>, Spa
     Ok(header)
 }
 
-/// A file beside its target that takes the target's place, or is gone.
-pub(super) struct Pending {
-    temporary: PathBuf,
-    target: PathBuf,
-    committed: bool,
-}
-
-impl Pending {
-    /// Writes these parts, one after the other, to the disk.
-    pub(super) fn write<'a>(
-        target: &Path,
-        parts: impl Iterator<Item = &'a [u8]>,
-    ) -> Result<Self, SparseError> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let name = format!(".{name}.{}-{count}.tmp", std::process::id());
-        let temporary = target.with_file_name(name);
-        let file = File::create_new(&temporary).map_err(SparseError::io(target))?;
-        let pending = Self {
-            temporary,
-            target: target.to_path_buf(),
-            committed: false,
-        };
-        let write = || -> io::Result<()> {
-            let mut writer = BufWriter::new(&file);
-            for part in parts {
-                writer.write_all(part)?;
-            }
-            writer.flush()?;
-            drop(writer);
-            file.sync_all()
-        };
-        write().map_err(SparseError::io(target))?;
-        Ok(pending)
-    }
-
-    /// Takes the target's place.
-    pub(super) fn commit(mut self) -> Result<(), SparseError> {
-        std::fs::rename(&self.temporary, &self.target).map_err(SparseError::io(&self.target))?;
-        self.committed = true;
-        Ok(())
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if !self.committed {
-            // Nothing more can be done about a file that cannot be removed.
-            let _ = std::fs::remove_file(&self.temporary);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use safetensors::tensor::TensorView;
@@ -141,21 +83,5 @@ mod tests {
             bytes.extend_from_slice(&entry.bytes);
         }
         assert_eq!(bytes, expected);
-    }
-
-    #[test]
-    fn a_file_that_is_not_committed_is_gone() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("file");
-        let files = || std::fs::read_dir(folder.path()).unwrap().count();
-        let pending = Pending::write(&target, [b"one".as_slice()].into_iter()).unwrap();
-        assert_eq!((files(), target.exists()), (1, false));
-        drop(pending);
-        assert_eq!(files(), 0);
-        let parts = [b"two ".as_slice(), b"parts"];
-        let pending = Pending::write(&target, parts.into_iter()).unwrap();
-        pending.commit().unwrap();
-        assert_eq!(std::fs::read(&target).unwrap(), b"two parts");
-        assert_eq!(files(), 1);
     }
 }

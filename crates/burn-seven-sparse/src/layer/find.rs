@@ -1,4 +1,6 @@
-//! The layers of a model that can be packed.
+//! The layers of a model that can be packed, and what it has instead.
+
+use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor, Param, Reparameterization};
 use burn::tensor::Tensor;
@@ -6,6 +8,9 @@ use burn::tensor::Tensor;
 use super::form::PackedForm;
 use super::module::CONTAINER;
 use crate::SparseError;
+
+/// The container of what a parameter carries beside its stored values.
+const REPARAMETERIZATION: &str = "Reparameterization";
 
 /// A layer's weight.
 #[derive(Debug)]
@@ -19,12 +24,15 @@ pub(super) struct Layer {
 ///
 /// # Errors
 ///
-/// When one carries a mask or an adapter.
+/// When one carries a mask or an adapter, and when there is none.
 pub(super) fn layers<M: Module>(model: &M) -> Result<Vec<Layer>, SparseError> {
     let mut finder = Finder::default();
     model.visit(&mut finder);
     match finder.error {
         Some(error) => Err(error),
+        None if finder.layers.is_empty() => Err(SparseError::NothingToPack {
+            found: finder.others.into_iter().collect(),
+        }),
         None => Ok(finder.layers),
     }
 }
@@ -33,6 +41,8 @@ pub(super) fn layers<M: Module>(model: &M) -> Result<Vec<Layer>, SparseError> {
 struct Finder {
     path: Vec<(String, String)>,
     layers: Vec<Layer>,
+    /// How many weights the modules of other types have.
+    others: BTreeMap<String, usize>,
     error: Option<SparseError>,
 }
 
@@ -41,11 +51,20 @@ impl Finder {
         let names: Vec<&str> = self.path.iter().map(|(name, _)| name.as_str()).collect();
         names.join(".")
     }
+
+    /// The type of the module that holds the current parameter.
+    fn module(&self) -> String {
+        let types = self.path.iter().rev().map(|(_, container)| container);
+        let module = types
+            .filter_map(|container| container.split_once(':'))
+            .next();
+        module.map_or("no module", |(_, name)| name).to_string()
+    }
 }
 
 impl ModuleVisitor for Finder {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        if container_type == "Reparameterization" {
+        if container_type == REPARAMETERIZATION {
             let path = self.dotted();
             let ours = self.layers.last().is_some_and(|layer| layer.path == path);
             if ours && name != PackedForm::NAME && self.error.is_none() {
@@ -71,6 +90,8 @@ impl ModuleVisitor for Finder {
                 path: self.dotted(),
                 weight: param.val().reshape([inputs, outputs]),
             });
+        } else if D >= 2 && !self.path.iter().any(|(_, kind)| kind == REPARAMETERIZATION) {
+            *self.others.entry(self.module()).or_default() += 1;
         }
     }
 }

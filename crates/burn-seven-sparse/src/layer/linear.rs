@@ -6,6 +6,7 @@ use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation, module::linear};
 
 use super::Activation;
+use super::empty::empty;
 use super::form::PackedForm;
 
 /// Configuration of a [`SparseLinear`].
@@ -100,12 +101,16 @@ impl SparseLinear {
     ///
     /// A packed layer multiplies sparse where that was faster for about as many rows, and dense
     /// otherwise; an input on a device with autodiff is multiplied dense. A pruned weight reads
-    /// nothing in a sparse product, where a dense one makes NaN of 0 times infinity.
+    /// nothing in a sparse product, where a dense one makes NaN of 0 times infinity. An input
+    /// without rows, such as `[0, d_input]`, gives an output without rows, and gradients of 0.
     ///
     /// # Panics
     ///
     /// As Burn's `Linear`, when the last axis of `input` is not `d_input`.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        if let Some(output) = empty(self, &input) {
+            return output;
+        }
         if let Some(output) = self.sparse(&input) {
             return output;
         }
@@ -121,7 +126,7 @@ impl SparseLinear {
             return None;
         }
         let rows = dims[..D - 1].iter().product();
-        if rows == 0 || !form.pays(rows) {
+        if !form.pays(rows) {
             return None;
         }
         let bias = self.bias.as_ref().map(|bias| bias.val());

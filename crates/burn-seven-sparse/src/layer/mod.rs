@@ -6,6 +6,7 @@
 //! is faster.
 
 mod attach;
+mod empty;
 mod find;
 mod form;
 mod linear;

@@ -68,7 +68,9 @@ impl PackConfig {
     ///
     /// # Errors
     ///
-    /// [`SparseError::Reparameterized`] where a layer carries a pruning mask or an adapter.
+    /// [`SparseError::Reparameterized`] where a layer carries a pruning mask or an adapter;
+    /// [`NothingToPack`](SparseError::NothingToPack) for a model without a
+    /// [`SparseLinear`](super::SparseLinear) layer.
     pub fn pack<M: Module>(&self, model: &M) -> Result<(M, PackReport), SparseError> {
         let model = model.valid();
         let layers = layers(&model)?;
