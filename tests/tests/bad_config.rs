@@ -8,12 +8,11 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::quantization::{Calibration, QuantValue};
-use burn_seven::internals::Selector;
 use burn_seven::structure::Units;
 use burn_seven::{
-    Budget, CubicSchedule, ErkBudget, Error, GlobalBudget, MagnitudeScorerConfig, MaskMode,
-    ModuleScorer, NofM, OneShotSchedule, PrunerConfig, Sample, Score, Scorer, Selection, Sparsity,
-    Structure, UniformBudget, Weight, WeightGrads,
+    Budget, CubicSchedule, ErkBudget, Error, MagnitudeScorerConfig, MaskMode, ModuleScorer, NofM,
+    OneShotSchedule, PrunerConfig, Sample, Score, Scorer, Selection, Sparsity, Structure,
+    UniformBudget, Weight, WeightGrads,
 };
 use burn_seven_tests::model::{Net, gradients};
 
@@ -245,7 +244,7 @@ fn a_custom_scorer_whose_scores_are_too_few() {
         "the score of weight first.weight has shape [5], but [48] was expected"
     );
     assert_eq!(pruner.steps(), 0);
-    assert!(pruner.finish(model).is_ok());
+    assert!(pruner.finish_early(model).is_ok());
 }
 
 #[derive(Module, Debug)]

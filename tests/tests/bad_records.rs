@@ -24,28 +24,28 @@ fn records_of_other_hyperparameters() {
         (
             config(),
             seven.clone().with_alpha_2(0.5),
-            "hyperparameter.alpha_2",
+            "scorer's alpha_2",
         ),
         (
             config().with_floor(burn_seven::Floor::Entries(2)),
             seven.clone(),
-            "min_kept",
+            "pruner's floor",
         ),
         (config().with_budget(UniformBudget), seven.clone(), "budget"),
         (
             config().with_mode(MaskMode::AfterStep),
             seven.clone(),
-            "mode",
+            "pruner's mode",
         ),
         (
             PrunerConfig::new(CubicSchedule::new(0..4, sparsity(0.5)).with_initial(sparsity(0.3))),
             seven.clone(),
-            "schedule.mean",
+            "schedule's initial",
         ),
         (
             PrunerConfig::new(CubicSchedule::new(0..4, sparsity(0.5)).with_interval(3)),
             seven,
-            "schedule.updates",
+            "schedule's interval",
         ),
     ];
     for (config, scorer, expected) in others {
@@ -143,7 +143,7 @@ fn records_that_are_truncated_or_foreign() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the record's schedule.end is 9, but 4 was expected"
+        "the record's schedule's ramp is {\"end\":9,\"start\":0}, but {\"end\":4,\"start\":0} was expected"
     );
     assert_eq!(state(&pruner), before);
 }

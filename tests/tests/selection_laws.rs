@@ -232,7 +232,7 @@ fn minimums_without_room_are_an_error() {
     let error = Selector::default().select(&scores, &scores.dense_masks(), sparsity, false);
     assert_eq!(
         error.unwrap_err().to_string(),
-        "min_kept asks for 2 weights in all, but only 1 may stay"
+        "the floor asks for 2 entries in all, but only 1 may stay"
     );
 }
 

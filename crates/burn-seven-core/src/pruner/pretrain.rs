@@ -131,7 +131,7 @@ impl Pruner {
             })?;
             let chooses = self.overdue || self.schedule.updates_at(self.step);
             round.push(batch);
-            let probe = self.probe(&model, &round, &mut loss)?;
+            let probe = self.probe(&model, &round, optimizer.is_some(), &mut loss)?;
             if chooses || probe.asked().is_some() {
                 round.clear(); // kept only for scorers that take a round at once
             }

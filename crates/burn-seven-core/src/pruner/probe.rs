@@ -39,11 +39,13 @@ impl Probe {
 
 impl Pruner {
     /// Takes the gradients that this step's scores ask for. `round` are the batches since masks were
-    /// last chosen, the step's own at the end.
+    /// last chosen, the step's own at the end; `trains` says that the loss's gradient is needed in
+    /// any case.
     pub(super) fn probe<M: Module, B: Clone>(
         &self,
         model: &M,
         round: &[B],
+        trains: bool,
         loss: &mut impl FnMut(&M, B) -> Tensor<1>,
     ) -> Result<Probe, Error> {
         let gradient = match self.is_scoring() {
@@ -60,8 +62,12 @@ impl Pruner {
             Gradient::HessianGradient { .. }
                 if !self.overdue && !self.schedule.updates_at(self.step) =>
             {
+                let loss = match trains {
+                    true => mean_gradient(model, &round[last..], loss),
+                    false => GradientsParams::new(),
+                };
                 Ok(Probe {
-                    loss: mean_gradient(model, &round[last..], loss),
+                    loss,
                     asked: Asked::Nothing,
                 })
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Bytes, DType, Tensor, TensorData};
 use burn_pack::Scalar;
+use serde_json::Value;
 
 use super::{MaskMode, Pruner};
 use crate::record::{Pack, mismatch};
@@ -22,7 +23,7 @@ const KIND: &str = "burn-seven pruner";
 /// | name | what |
 /// | --- | --- |
 /// | text `kind`, scalar `version` | `burn-seven pruner`, 2 |
-/// | texts `scorer`, `schedule`, `budget`, `structure`, `pruner` | each one's name and configuration, in JSON where it has one |
+/// | texts `scorer`, `schedule`, `budget`, `structure`, `pruner`, and `scorer.config` and so on | each one's name and its configuration in JSON |
 /// | scalar `initial` | the sparsity before the window |
 /// | scalars `step`, `skipped`, `overdue`, `zeros_taken` | where it stands |
 /// | text `path.I`, tensor `mask.I` | the `I`-th weight's path and mask, `u8`, 1 where kept |
@@ -77,24 +78,47 @@ impl PrunerRecord {
     /// longer run, or another final sparsity. A record is refused by a pruner of another schedule than
     /// its own.
     pub fn with_schedule(mut self, schedule: &dyn Schedule) -> Self {
-        let (name, config) = schedule_of(schedule);
-        self.pack.texts.insert(name.to_string(), config);
+        let (name, config) = described(schedule);
+        let texts = &mut self.pack.texts;
+        texts.insert("schedule".to_string(), name);
+        texts.insert(config_key("schedule"), config.to_string());
         self
     }
 }
 
-/// What tells schedules apart.
-fn schedule_of(schedule: &dyn Schedule) -> (&'static str, String) {
-    let (name, config) = (schedule.name(), schedule.config());
-    ("schedule", format!("{name} {config}"))
+/// Where a part's configuration is.
+fn config_key(part: &str) -> String {
+    format!("{part}.config")
+}
+
+/// What a schedule is called and made of.
+fn described(schedule: &dyn Schedule) -> (String, Value) {
+    (schedule.name().to_string(), schedule.config())
+}
+
+/// Checks a configuration, and says which of its fields differs.
+fn same_config(what: &str, expected: &Value, found: &str) -> Result<(), Error> {
+    if expected.to_string() == found {
+        return Ok(());
+    }
+    let other: Value = serde_json::from_str(found).unwrap_or_default();
+    if let (Value::Object(expected), Value::Object(other)) = (expected, &other) {
+        for (field, value) in expected {
+            let found = other.get(field).unwrap_or(&Value::Null);
+            if found != value {
+                return Err(mismatch(format!("{what}'s {field}"), value, found));
+            }
+        }
+    }
+    Err(mismatch(format!("{what}'s configuration"), expected, found))
 }
 
 /// No counter of a run is larger; a record that says so is damaged.
 const MAX_COUNT: usize = u32::MAX as usize;
 
 impl Pruner {
-    /// What the state belongs to.
-    fn settings_texts(&self) -> [(&'static str, String); 5] {
+    /// What the state belongs to, each with its configuration where it has one.
+    fn parts(&self) -> [(&'static str, String, Value); 5] {
         let settings = &self.settings;
         let compensation = settings.compensation.as_ref();
         let pruner = serde_json::json!({
@@ -103,13 +127,14 @@ impl Pruner {
             "drop_and_grow": settings.drop_and_grow,
             "compensation": compensation.map(|compensation| compensation.name()),
         });
-        let (scorer, config) = (self.scorer.name(), self.scorer.config());
+        let (schedule, config) = described(self.schedule.as_ref());
+        let scorer = self.scorer.name().to_string();
         [
-            ("scorer", format!("{scorer} {config}")),
-            schedule_of(self.schedule.as_ref()),
-            ("budget", self.selector.budget_name()),
-            ("structure", self.selector.structures_name()),
-            ("pruner", pruner.to_string()),
+            ("scorer", scorer, self.scorer.config()),
+            ("schedule", schedule, config),
+            ("budget", self.selector.budget_name(), Value::Null),
+            ("structure", self.selector.structures_name(), Value::Null),
+            ("pruner", "pruner".to_string(), pruner),
         ]
     }
 
@@ -135,8 +160,9 @@ impl Pruner {
             let held = self.held.iter().any(|path| path == weight.path());
             scalar(&format!("held.{index}"), held.into());
         }
-        for (name, value) in self.settings_texts() {
-            pack.texts.insert(name.to_string(), value);
+        for (part, name, config) in self.parts() {
+            pack.texts.insert(part.to_string(), name);
+            pack.texts.insert(config_key(part), config.to_string());
         }
         PrunerRecord { pack }
     }
@@ -151,8 +177,9 @@ impl Pruner {
     /// missing. The pruner is as it was then.
     pub fn load_record(&mut self, record: PrunerRecord) -> Result<(), Error> {
         let mut pack = record.pack;
-        for (name, expected) in self.settings_texts() {
-            same(name, expected.as_str(), pack.text(name)?)?;
+        for (part, name, config) in self.parts() {
+            same(part, name.as_str(), pack.text(part)?)?;
+            same_config(part, &config, pack.text(&config_key(part))?)?;
         }
         same(
             "number of weights",

@@ -95,13 +95,15 @@ mod tests {
     use super::*;
     use crate::scorer::testing::{assert_refuses, assert_resumes, scores_after};
 
-    // 2·3 + 2·(-1) = 4; -1·1 + -1·2 = -3: the sign counts.
+    // 2·(-1) = -2 and -1·2 = -2 of the last product: the sign counts, unless it is not to.
     #[test]
-    fn products_of_batches_add_up_with_their_sign() {
+    fn the_score_is_the_last_product_with_its_sign() {
         let steps: &[(&[f32], &[f32])] =
             &[(&[2.0, -1.0], &[3.0, 1.0]), (&[2.0, -1.0], &[-1.0, 2.0])];
         let scorer = GraspScorerConfig::new().init();
-        assert_eq!(scores_after(scorer, steps), [4.0, -3.0]);
+        assert_eq!(scores_after(scorer, steps), [-2.0, -2.0]);
+        let absolute = GraspScorerConfig::new().with_absolute(true).init();
+        assert_eq!(scores_after(absolute, steps), [2.0, 2.0]);
     }
 
     #[test]
