@@ -13,6 +13,10 @@ pub use devices::{VARIABLE, backend, cases, device, devices, last_device};
 mod guide {
     #[doc = include_str!("../../docs/src/quickstart.md")]
     mod quickstart {}
+    #[doc = include_str!("../../docs/src/structures.md")]
+    mod structures {}
+    #[doc = include_str!("../../docs/src/situations.md")]
+    mod situations {}
     #[doc = include_str!("../../docs/src/adding-a-scorer.md")]
     mod adding_a_scorer {}
     #[doc = include_str!("../../docs/src/sparse.md")]
