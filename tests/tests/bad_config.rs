@@ -11,8 +11,8 @@ use burn::tensor::quantization::{Calibration, QuantValue};
 use burn_seven::structure::Units;
 use burn_seven::{
     Budget, CubicSchedule, ErkBudget, Error, MagnitudeScorerConfig, MaskMode, ModuleScorer, NofM,
-    OneShotSchedule, PrunerConfig, Sample, Score, Scorer, Selection, Sparsity, Structure,
-    UniformBudget, Weight, WeightGrads,
+    OneShotSchedule, PrunerConfig, Sample, Score, Scorer, Selection, Structure, UniformBudget,
+    Weight, WeightGrads,
 };
 use burn_seven_tests::model::{Net, gradients};
 
@@ -191,7 +191,8 @@ impl Structure for Odd {
 #[test]
 fn a_custom_structure_that_is_wrong() {
     let model = Net::new(1, &device());
-    let cases: [(fn(usize) -> Vec<Units>, &str); 4] = [
+    type Make = fn(usize) -> Vec<Units>;
+    let cases: [(Make, &str); 4] = [
         (|_| Vec::new(), "first.weight: it is in no unit"),
         (
             |_| vec![Units::blocks(0, vec![1, 1]), Units::blocks(0, vec![1, 1])],
