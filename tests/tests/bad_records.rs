@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::tensor::Bytes;
 use burn_pack::{Reader, Scalar, Writer};
 use burn_seven::{
-    CubicSchedule, Error, MagnitudeScorerConfig, MaskMode, Masks, PrunerConfig, PrunerRecord,
+    CubicSchedule, Error, MagnitudeScorerConfig, MaskMode, PrunerConfig, PrunerRecord,
     SevenScorerConfig, UniformBudget,
 };
 use burn_seven_tests::model::Net;
@@ -110,16 +110,6 @@ fn records_that_are_truncated_or_foreign() {
 
     let folder = tempfile::tempdir().unwrap();
     assert!(PrunerRecord::load(folder.path().join("none.bpk")).is_err());
-    assert!(Masks::load(folder.path().join("none.bpk"), &device()).is_err());
-    pruner
-        .to_record()
-        .save(folder.path().join("pruner.bpk"))
-        .unwrap();
-    let error = Masks::load(folder.path().join("pruner.bpk"), &device()).unwrap_err();
-    assert!(
-        error.to_string().contains("burn-seven masks was expected"),
-        "{error}"
-    );
 
     // Of another model, scorer or schedule.
     let other = |config: PrunerConfig| config.init(MagnitudeScorerConfig::new().init(), &layers(2));

@@ -6,7 +6,7 @@ use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Device};
 use burn_seven::scorer::Scorer;
 use burn_seven::{
-    CubicSchedule, MaskMode, Masks, ModuleScorer, MovementScorerConfig, PlatonScorerConfig, Pruner,
+    CubicSchedule, MaskMode, ModuleScorer, MovementScorerConfig, PlatonScorerConfig, Pruner,
     PrunerConfig, PrunerRecord, RandomScorerConfig, Selection, SevenScorerConfig, Sparsity,
 };
 use burn_seven_tests::model::{Net, adamw, gradients};
@@ -230,8 +230,8 @@ fn masks_alone_go_to_disk_and_back() {
         }
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("masks.bpk");
-        pruning.masks().save(&file).unwrap();
-        let masks = Masks::load(&file, &device).unwrap();
+        burn_seven::sparse::save_masks(pruning.masks(), &file).unwrap();
+        let masks = burn_seven::sparse::load_masks(&file, &device).unwrap();
         assert_eq!(masks.len(), 3);
         assert_eq!(masks.kept(), pruning.masks().kept());
         for (loaded, mask) in masks.iter().zip(pruning.masks().iter()) {

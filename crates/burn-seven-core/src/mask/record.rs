@@ -1,6 +1,5 @@
-//! Masks on disk, alone or in a pruner's record.
+//! Masks in a pruner's record.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -10,30 +9,7 @@ use crate::Error;
 use crate::record::{Pack, mismatch};
 use crate::weights::Weight;
 
-const KIND: &str = "burn-seven masks";
-
 impl Masks {
-    /// Writes the masks to a burnpack file: one `u8` tensor a weight in the weight's shape, 1 where
-    /// it is kept. `.bpk` is appended to a path without extension.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Record`] when the file cannot be written.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let mut pack = Pack::default();
-        self.write(&mut pack);
-        pack.save(KIND, path)
-    }
-
-    /// Reads masks from a file of [`save`](Self::save) to a device.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Record`] or [`Error::RecordMismatch`] for a file that is truncated or foreign.
-    pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, Error> {
-        Self::read(&mut Pack::load(path, KIND)?, |_| Some(device.clone()))
-    }
-
     pub(crate) fn write(&self, pack: &mut Pack) {
         pack.scalars.insert("masks".to_string(), self.len().into());
         for (index, mask) in self.iter().enumerate() {

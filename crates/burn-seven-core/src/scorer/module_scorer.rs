@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use burn::tensor::{Device, Tensor};
+
+use super::erased::DynScorer;
 use super::{Sample, Scorer, Scores, Tally, WeightScore};
 use crate::kernels::KernelChoice;
 use crate::weights::{Weight, check_finite, check_same};
-use crate::{Error, WeightGrads};
+use crate::{Error, StateSink, WeightGrads};
 
 /// A [`Scorer`] with the statistics of every selected weight of a model.
 ///
@@ -95,10 +98,7 @@ impl<S: Scorer> ModuleScorer<S> {
             .map(Scores::new)
     }
 
-    fn each(
-        &self,
-        score: impl Fn(&S::State) -> Option<burn::tensor::Tensor<1>>,
-    ) -> Option<Vec<WeightScore>> {
+    fn each(&self, score: impl Fn(&S::State) -> Option<Tensor<1>>) -> Option<Vec<WeightScore>> {
         let pairs = self.weights.iter().zip(&self.states);
         let pairs = pairs.filter_map(|(weight, state)| Some((weight, state.as_ref()?)));
         pairs
@@ -113,6 +113,25 @@ impl<S: Scorer> ModuleScorer<S> {
             .iter()
             .position(|weight| weight.path() == path)?;
         self.states.get(index)?.as_ref()
+    }
+
+    /// The scorer with its statistics on `device`, for a model there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RecordMismatch`] when a custom state cannot be read back.
+    pub fn to_device(mut self, device: &Device) -> Result<Self, Error> {
+        // An autodiff device is the same memory.
+        let device = device.clone().without_autodiff();
+        let weights = self
+            .weights
+            .iter()
+            .map(|weight| Arc::new(weight.on(&device)));
+        let weights: Vec<_> = weights.collect();
+        let mut sink = StateSink::default();
+        self.flatten(&mut sink);
+        self.unflatten(&weights, sink.tensors, sink.scalars)?;
+        Ok(self)
     }
 
     /// Everything that can be wrong with `grads` but for the values themselves.
