@@ -243,6 +243,44 @@ proptest! {
     }
 
     #[test]
+    fn sums_and_products_with_an_activation(
+        batch in 1usize..4, tokens in 1usize..20, width in 1usize..40, function in 0usize..6,
+        form in 0usize..6, seed: u16,
+    ) {
+        let (name, function) = FUNCTIONS[function];
+        let model = linear(width, width, true, 0.6);
+        let shape = [batch, tokens, width];
+        let inputs = (floats(shape, seed.into()), floats(shape, u64::from(seed) + 1));
+        let forward = move |model: &Linear, (x, y): (Tensor<3>, Tensor<3>)| match form {
+            0 => function(model.forward(x.clone()) + x),
+            1 => function(x * y),
+            // A sum that is read elsewhere as well, before and after.
+            2 => {
+                let sum = x + y.clone();
+                function(sum.clone()) * y + sum
+            }
+            3 => {
+                let sum = x + y;
+                let before = sum.clone() * 2.0;
+                function(sum) - before
+            }
+            // Two functions, of which one is in the pass.
+            4 => tanh(function(x + y)),
+            // Another shape, which is broadcast.
+            _ => function(x + y.mean_dim(1)),
+        };
+        let fast = fused(&model, inputs, forward);
+        let expected = match form {
+            0 | 4 => format!("add + {name}"),
+            1 => format!("multiply + {name}"),
+            _ => name.to_string(),
+        };
+        prop_assert!(has(&fast, &expected), "{}", fast.report().unwrap());
+        let in_one = [0, 4].contains(&form) || form == 5 && tokens == 1;
+        prop_assert_eq!(has(&fast, "add +"), in_one);
+    }
+
+    #[test]
     fn embedding_of_any_rank(rows in 1usize..40, width in 1usize..20, a in 1usize..5, b in 1usize..9, seed: u16) {
         let model: Embedding = EmbeddingConfig::new(rows, width).init(&device());
         let words = integers([a, b], rows as i32, seed.into());
@@ -306,6 +344,36 @@ proptest! {
         let norm = if norm { " + batch norm" } else { "" };
         let expected = format!("sparse convolution{norm} + Relu");
         prop_assert!(has(&fast, &expected), "{}", fast.report().unwrap());
+    }
+
+    // What a residual network is made of: two convolutions, batch norm, and the input again.
+    #[test]
+    fn a_residual_block(
+        batch in 1usize..4, channels in 1usize..6, size in prop::array::uniform2(3usize..12),
+        stride in 1usize..3, seed: u16,
+    ) {
+        let part = |kernel: usize, stride: usize| {
+            let pad = kernel / 2;
+            Normed {
+                convolution: Conv2dConfig::new([channels, channels], [kernel; 2])
+                    .with_stride([stride; 2])
+                    .with_padding(PaddingConfig2d::Explicit(pad, pad, pad, pad))
+                    .init(&device()),
+                norm: BatchNormConfig::new(channels).init(&device()),
+            }
+        };
+        let model = prune(vec![part(3, stride), part(3, 1), part(1, stride)], 0.6);
+        let x = floats([batch, channels, size[0], size[1]], seed.into());
+        let fast = fused(&model, x, move |model: &Vec<Normed<Conv2d>>, x: Tensor<4>| {
+            let of = |part: usize, x: Tensor<4>| {
+                let Normed { convolution, norm } = &model[part];
+                norm.forward(convolution.forward(x))
+            };
+            let short = if stride == 1 { x.clone() } else { of(2, x.clone()) };
+            relu(of(1, relu(of(0, x))) + short)
+        });
+        prop_assert!(has(&fast, "add + Relu"), "{}", fast.report().unwrap());
+        prop_assert_eq!(of_burn(&fast), [""; 0]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) use activate::Activate;
 pub(crate) use attention::{Attention, MaskKind};
 pub(crate) use compact::Compact;
 pub(crate) use convolution::{Convolution, Filter};
-pub(crate) use elementwise::Elementwise;
+pub(crate) use elementwise::{Elementwise, ElementwiseKind};
 pub(crate) use embedding::Embedding;
 pub(crate) use linear::{Linear, Weight};
 pub(crate) use norm::Norm;
