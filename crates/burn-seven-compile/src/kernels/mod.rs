@@ -21,7 +21,7 @@ pub(crate) use elementwise::{Elementwise, ElementwiseKind};
 pub(crate) use embedding::Embedding;
 pub(crate) use linear::{Linear, Weight};
 pub(crate) use norm::Norm;
-pub(crate) use pooling::{Fold, Pooling};
+pub(crate) use pooling::Pooling;
 pub(crate) use rms_norm::RmsNorm;
 pub(crate) use softmax::Softmax;
 pub(crate) use view::View;
