@@ -320,6 +320,22 @@ fn threads_share_a_compiled_model() {
 }
 
 #[test]
+fn weights_without_zeros_are_tried_sparse_too_and_those_with_a_few_only_for_few_rows() {
+    let layer: Linear = LinearConfig::new(40, 60).init(&device());
+    let forward = |model: &Linear, x: Tensor<2>| model.forward(x);
+    let tried = |sparsity: f64, rows: usize| {
+        let model = prune(layer.clone(), sparsity);
+        let fast = burn_seven_compile::compile(&model, floats([rows, 40], 1), forward).unwrap();
+        let products = fast.report().unwrap().products;
+        (products[0].sparsity, products[0].seconds.is_some())
+    };
+    assert_eq!(tried(0.0, 200), (0.0, true));
+    let (sparsity, few) = tried(0.03, 200);
+    assert!(0.0 < sparsity && sparsity < 0.1 && !few, "{sparsity}");
+    assert!(tried(0.03, 8).1);
+}
+
+#[test]
 fn threads_that_meet_one_new_shape_plan_it_once() {
     let captures = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = captures.clone();
