@@ -106,6 +106,9 @@ struct SparseArgs {
         value_parser = share
     )]
     sparsities: Vec<f64>,
+    /// Inputs and outputs of the blocks that zeros come in, such as 4x4
+    #[arg(long, default_value = "1x1", value_parser = block)]
+    block: [usize; 2],
     /// How many threads; one and all if not given
     #[arg(long, value_delimiter = ',', value_parser = at_least_one)]
     threads: Vec<usize>,
@@ -143,6 +146,11 @@ fn share(text: &str) -> Result<f64, String> {
         Ok(share) => Err(format!("{share} should be in [0, 1)")),
         Err(error) => Err(format!("{error}")),
     }
+}
+
+fn block(text: &str) -> Result<[usize; 2], String> {
+    let (high, wide) = text.split_once('x').ok_or("it should be such as 4x4")?;
+    Ok([at_least_one(high)?, at_least_one(wide)?])
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -59,6 +59,25 @@ fn values(count: usize, sparsity: f64, rng: &mut StdRng) -> Vec<f32> {
     (0..count).map(value).collect()
 }
 
+/// A weight in -1..1, of whose blocks a share is exactly 0.
+fn weight(
+    [inputs, outputs]: [usize; 2],
+    [high, wide]: [usize; 2],
+    sparsity: f64,
+    rng: &mut StdRng,
+) -> Vec<f32> {
+    let mut weight = values(inputs * outputs, 0.0, rng);
+    let across = outputs.div_ceil(wide);
+    let kept = values(inputs.div_ceil(high) * across, sparsity, rng);
+    for (place, value) in weight.iter_mut().enumerate() {
+        let block = place / outputs / high * across + place % outputs / wide;
+        if kept[block] == 0.0 {
+            *value = 0.0;
+        }
+    }
+    weight
+}
+
 pub fn run(
     args: &SparseArgs,
     device: &Device,
@@ -87,7 +106,8 @@ pub fn run(
                 contenders.push(Box::new(time) as Contender<'_>);
             }
             for &sparsity in &args.sparsities {
-                contenders.push(sparse(shape, sparsity, device, &mut rng)?);
+                let weight = weight([inputs, outputs], args.block, sparsity, &mut rng);
+                contenders.push(sparse(shape, weight, device, &mut rng)?);
             }
             let times = contender::rounds(&mut contenders, args.milliseconds)?;
             drop(contenders);
@@ -155,11 +175,11 @@ fn dense(shape: [usize; 3], rng: &mut StdRng) -> Vec<(&'static str, Contender<'s
 /// The product that a packed layer makes, tensors in and out.
 fn sparse(
     [rows, inputs, outputs]: [usize; 3],
-    sparsity: f64,
+    weight: Vec<f32>,
     device: &Device,
     rng: &mut StdRng,
 ) -> Result<Contender<'static>, Error> {
-    let weight = TensorData::new(values(inputs * outputs, sparsity, rng), [inputs, outputs]);
+    let weight = TensorData::new(weight, [inputs, outputs]);
     let input = TensorData::new(values(rows * inputs, 0.0, rng), [rows, inputs]);
     let packed = kernels::at(device).pack(&Tensor::from_data(weight, device));
     let packed = packed.ok_or(Error::NoSparse)?;
@@ -175,6 +195,31 @@ fn sparse(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_are_zero_altogether_or_not_at_all() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let weight = weight([7, 6], [2, 4], 0.5, &mut rng);
+        let block = |top: usize, left: usize| {
+            let places = (top..7.min(top + 2))
+                .flat_map(|row| (left..6.min(left + 4)).map(move |column| (row, column)));
+            let zeros = places
+                .clone()
+                .filter(|(row, column)| weight[row * 6 + column] == 0.0);
+            (zeros.count(), places.count())
+        };
+        let blocks = [0, 2, 4, 6]
+            .into_iter()
+            .flat_map(|top| [(top, 0), (top, 4)]);
+        let counts: Vec<_> = blocks.map(|(top, left)| block(top, left)).collect();
+        assert!(
+            counts
+                .iter()
+                .all(|&(zeros, all)| zeros == 0 || zeros == all)
+        );
+        assert!(counts.iter().any(|(zeros, _)| *zeros == 0));
+        assert!(counts.iter().any(|(zeros, _)| *zeros > 0));
+    }
 
     // In three rounds the fastest of both takes 4, 6 and 1 times as long, without "b" 8, 6 and 2 times.
     #[test]

@@ -12,6 +12,7 @@ use burn_ir::{OperationIr, TensorId};
 
 use crate::CompileError;
 use crate::error::message;
+use crate::read_back::Asked;
 use crate::tensors::sealed::Tensors;
 use crate::value::Value;
 
@@ -57,7 +58,7 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
         error: None,
     };
     let (mut input_ids, mut output_ids) = (Vec::new(), Vec::new());
-    let (mut template, mut failed) = (None, None);
+    let (mut template, mut failed, mut panicked) = (None, None, None);
     // Captured tensors that a panic leaves behind are of a closed scope; the model is only read.
     let captured = catch_unwind(AssertUnwindSafe(|| {
         device.capture_scope(|scope| {
@@ -75,7 +76,14 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
             }
             let model = model.to_device(device);
             let inputs = inputs.ghosts(device, &mut input_ids);
-            let outputs = forward(&model, inputs);
+            // A scope that ends as it should gives the operations that came before a panic.
+            let outputs = match catch_unwind(AssertUnwindSafe(|| forward(&model, inputs))) {
+                Ok(outputs) => outputs,
+                Err(panic) => {
+                    panicked = Some(message(panic));
+                    return scope.complete([], []);
+                }
+            };
             failed = outputs.ids(&mut output_ids).err();
             let mut unique = output_ids.clone();
             unique.sort_unstable();
@@ -87,22 +95,21 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
     if let Some(error) = ghosts.error.or(failed) {
         return Err(error);
     }
-    let graph = match captured {
-        Ok(Ok(graph)) => graph,
-        Ok(Err(error)) => {
-            let message = error.to_string();
-            return Err(CompileError::Capture { message });
-        }
-        Err(panic) => {
-            let message = message(panic);
-            let unknown = ["has no initialized value", "has no concrete value"];
-            let read = unknown.iter().any(|text| message.contains(text));
-            return Err(match read {
-                true => CompileError::ReadBack { message },
-                false => CompileError::Capture { message },
-            });
-        }
-    };
+    let captured = captured.map_err(|panic| CompileError::Capture {
+        message: message(panic),
+    })?;
+    if let Some(message) = panicked {
+        let operations = captured.map_or(Vec::new(), |graph| graph.graph.operations);
+        let asked = Asked {
+            inputs: &input_ids,
+            paths: &ghosts.paths,
+            operations: &operations,
+        };
+        return Err(asked.error(message));
+    }
+    let graph = captured.map_err(|error| CompileError::Capture {
+        message: error.to_string(),
+    })?;
     let Some(template) = template else {
         let message = "the capture ended early".to_string();
         return Err(CompileError::Capture { message });

@@ -47,6 +47,8 @@ pub struct Compiled<I, O> {
     pool: Pool,
     /// The one that was used last comes last.
     plans: Mutex<Vec<(Signature, Arc<Planned<O>>)>>,
+    /// Held while a plan is made.
+    planning: Mutex<()>,
     shapes: usize,
     example: Signature,
     example_inputs: I,
@@ -112,6 +114,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
             known: Known::default(),
             pool: Pool::default(),
             plans: Mutex::new(Vec::new()),
+            planning: Mutex::new(()),
             shapes: config.shapes,
             example: signature(&example, &values(example.clone())?),
             example_inputs: example.clone(),
@@ -188,8 +191,16 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
         if let Some(planned) = self.kept(like) {
             return Ok(planned);
         }
+        // One plan at a time: who meets the same shape meanwhile waits for it. Not so rayon's threads:
+        // while they wait for a part of a plan they may take up another run, and wait for themselves.
+        let waits = rayon::current_thread_index().is_none();
+        let planning = || self.planning.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = waits.then(planning);
+        if let Some(planned) = self.kept(like) {
+            return Ok(planned);
+        }
         let planned = Arc::new((self.planner)(inputs, &self.known)?);
-        // Another thread may have been faster.
+        // One of rayon's threads may have been faster.
         if let Some(planned) = self.kept(like) {
             return Ok(planned);
         }

@@ -27,10 +27,13 @@ pub enum CompileError {
     },
     /// The forward pass reads values back.
     #[error(
-        "the forward pass reads the values of a tensor (`into_data`, `into_scalar` or the like), \
-         so what it does may depend on them: a graph cannot be captured ({message})"
+        "the forward pass reads values of {tensor} (`into_data`, `into_scalar` or the like), so \
+         what it does may depend on them: a graph cannot be captured ({message})"
     )]
     ReadBack {
+        /// Whose values, with shape and type: an input's place such as `input 0`, a parameter's
+        /// path, or the operation that makes them, as Burn's graph names it, and what it reads.
+        tensor: String,
         /// What Burn said.
         message: String,
     },

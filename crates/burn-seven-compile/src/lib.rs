@@ -47,6 +47,7 @@ mod interpreter;
 mod kernels;
 mod plan;
 mod pool;
+mod read_back;
 mod report;
 mod rewrite;
 mod tensors;

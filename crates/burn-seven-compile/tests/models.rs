@@ -21,6 +21,8 @@ use burn::nn::{
 use burn::tensor::activation::{gelu, gelu_approximate, relu, sigmoid, silu, softmax, tanh};
 use burn::tensor::{Bool, Int, Tensor};
 
+use rayon::prelude::*;
+
 use common::{check, device, floats, has, integers, of_burn, prune};
 
 fn encoder(norm_first: bool) -> TransformerEncoder {
@@ -315,6 +317,57 @@ fn threads_share_a_compiled_model() {
             });
         }
     });
+}
+
+#[test]
+fn weights_without_zeros_are_tried_sparse_too_and_those_with_a_few_only_for_few_rows() {
+    let layer: Linear = LinearConfig::new(40, 60).init(&device());
+    let forward = |model: &Linear, x: Tensor<2>| model.forward(x);
+    let tried = |sparsity: f64, rows: usize| {
+        let model = prune(layer.clone(), sparsity);
+        let fast = burn_seven_compile::compile(&model, floats([rows, 40], 1), forward).unwrap();
+        let products = fast.report().unwrap().products;
+        (products[0].sparsity, products[0].seconds.is_some())
+    };
+    assert_eq!(tried(0.0, 200), (0.0, true));
+    let (sparsity, few) = tried(0.03, 200);
+    assert!(0.0 < sparsity && sparsity < 0.1 && !few, "{sparsity}");
+    assert!(tried(0.03, 8).1);
+}
+
+#[test]
+fn threads_that_meet_one_new_shape_plan_it_once() {
+    let captures = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = captures.clone();
+    let forward = move |model: &Linear, x: Tensor<2>| {
+        counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        relu(model.forward(x))
+    };
+    let model: Linear = prune(LinearConfig::new(40, 60).init(&device()), 0.8);
+    let config = burn_seven_compile::CompileConfig::new().with_check(false);
+    let fast = config.compile(&model, floats([2, 40], 1), forward).unwrap();
+    let captured = || captures.load(std::sync::atomic::Ordering::Relaxed);
+    for (shapes, rows) in [7, 30, 90].into_iter().enumerate() {
+        let together = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    together.wait();
+                    assert_eq!(fast.run(floats([rows, 40], 1)).unwrap().dims(), [rows, 60]);
+                });
+            }
+        });
+        assert_eq!(captured(), 2 + shapes);
+    }
+    // Rayon's threads do not wait for each other, and give the same.
+    let outputs: Vec<Tensor<2>> = (0..8)
+        .into_par_iter()
+        .map(|_| fast.run(floats([11, 40], 1)).unwrap())
+        .collect();
+    for output in outputs {
+        let off = common::distance(output, relu(model.forward(floats([11, 40], 1))));
+        assert!(off < 1e-5, "{off}");
+    }
 }
 
 #[test]

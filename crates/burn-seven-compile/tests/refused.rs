@@ -7,7 +7,7 @@ use burn::module::{Module, Quantizer};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::quantization::{Calibration, QuantScheme};
 use burn::tensor::{Int, Tensor};
-use burn_seven_compile::{CompileConfig, CompileError, compile};
+use burn_seven_compile::{CompileConfig, CompileError, Tensors, compile};
 
 use common::{device, floats, integers};
 
@@ -15,23 +15,54 @@ fn layer() -> Linear {
     LinearConfig::new(8, 4).init(&device())
 }
 
+/// Whose values the error says are read.
+fn read<O: Tensors>(forward: impl Fn(&Linear, Tensor<2>) -> O + Send + Sync + 'static) -> String {
+    match compile(&layer(), floats([2, 8], 1), forward) {
+        Err(CompileError::ReadBack { tensor, .. }) => tensor,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-fn values_that_are_read_back() {
-    let forward = |model: &Linear, x: Tensor<2>| {
+fn values_that_are_read_back_are_named() {
+    let tensor = read(|model: &Linear, x: Tensor<2>| {
         let first: f32 = x.clone().slice([0..1, 0..1]).into_scalar();
         match first > 0.0 {
             true => model.forward(x),
             false => model.forward(-x),
         }
-    };
-    let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
-    assert!(matches!(error, CompileError::ReadBack { .. }), "{error}");
-    let forward = |model: &Linear, x: Tensor<2>| {
+    });
+    assert_eq!(
+        tensor,
+        "BaseFloat(Slice) of input 0, shape [1, 1], type F32"
+    );
+    let tensor = read(|model: &Linear, x: Tensor<2>| {
         let first: f32 = model.weight.val().slice([0..1, 0..1]).into_scalar();
         model.forward(x) * first
-    };
-    let error = compile(&layer(), floats([2, 8], 1), forward).unwrap_err();
-    assert!(matches!(error, CompileError::ReadBack { .. }), "{error}");
+    });
+    assert_eq!(tensor, "BaseFloat(Slice) of weight, shape [1, 1], type F32");
+    let tensor = read(|model: &Linear, x: Tensor<2>| {
+        let values = x.clone().into_data();
+        model.forward(x) * values.shape()[0] as f32
+    });
+    assert_eq!(tensor, "input 0, shape [2, 8], type F32");
+    let tensor = read(|model: &Linear, x: Tensor<2>| {
+        let y = model.forward(x);
+        let rows = y
+            .clone()
+            .sum_dim(1)
+            .greater_elem(0.0)
+            .squeeze_dim::<1>(1)
+            .nonzero();
+        y.select(0, rows[0].clone())
+    });
+    assert!(tensor.contains("shape [2], type Bool"), "{tensor}");
+    let tensor = read(|_: &Linear, x: Tensor<2>| {
+        let elsewhere = burn::tensor::Device::flex();
+        (x * 2.0).to_device(&elsewhere)
+    });
+    // Here Burn does not say which tensor.
+    assert_eq!(tensor, "a tensor, after NumericFloat(MulScalar)");
 }
 
 #[test]

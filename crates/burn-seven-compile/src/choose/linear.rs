@@ -20,7 +20,8 @@ use crate::value::Value;
 const ROWS: usize = 128;
 
 /// Weights with a smaller share of zeros are tried for a few rows alone, for which Burn's dense
-/// product is slow.
+/// product is slow. Those without any are tried for all: outputs that read the same inputs share
+/// what is loaded.
 const ZEROS: f64 = 0.1;
 
 /// What a few rows are.
@@ -50,7 +51,7 @@ pub(super) fn choose(
     let form = form(known, parts, linear, config);
     let entries = linear.shape[0] * linear.shape[1];
     let tried = packs(config.products, form.nonzeros, entries, ZEROS)
-        || config.products == Products::Measured && rows <= FEW;
+        || config.products == Products::Measured && (rows <= FEW || form.nonzeros == entries);
     let packed = tried.then(|| {
         let packed = form
             .packed

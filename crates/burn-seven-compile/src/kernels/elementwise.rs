@@ -1,24 +1,36 @@
-//! Sums and products of two tensors of one shape.
+//! Sums and products of two tensors of one shape, and what follows them.
 
 use burn::tensor::Shape;
 use burn_seven_cpu::fused;
+use burn_seven_kernels::Activation;
 
 use super::Kernel;
 use crate::pool::Pool;
 use crate::value::Value;
 
-/// `a + b`, or `a b` value by value: residuals and gates.
+/// `activation(a + b)`, or `activation(a b)` value by value: residuals and gates.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Elementwise {
+pub(crate) struct Elementwise {
+    pub kind: ElementwiseKind,
+    pub activation: Activation,
+}
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ElementwiseKind {
     Sum,
     Product,
 }
 
 impl Kernel for Elementwise {
     fn name(&self) -> String {
-        match self {
-            Self::Sum => "add".to_string(),
-            Self::Product => "multiply".to_string(),
+        let name = match self.kind {
+            ElementwiseKind::Sum => "add",
+            ElementwiseKind::Product => "multiply",
+        };
+        match self.activation {
+            Activation::None => name.to_string(),
+            other => format!("{name} + {other:?}"),
         }
     }
 
@@ -28,10 +40,11 @@ impl Kernel for Elementwise {
             return Vec::new();
         };
         let mut output = pool.take(shape.num_elements());
-        match self {
-            Self::Sum => fused::add(a.floats(), b.floats(), &mut output),
-            Self::Product => fused::mul(a.floats(), b.floats(), &mut output),
-        }
+        let run = match self.kind {
+            ElementwiseKind::Sum => fused::add,
+            ElementwiseKind::Product => fused::mul,
+        };
+        run(a.floats(), b.floats(), self.activation, &mut output);
         values.into_iter().for_each(|value| pool.take_back(value));
         vec![Value::from_floats(output, shape.clone())]
     }

@@ -1,21 +1,11 @@
 //! Pooling over the planes of images.
 
 use burn::tensor::Shape;
-use burn_seven_cpu::fused::{self, Planes, Window};
+use burn_seven_cpu::fused::{Fold, Planes, Window, pool};
 
 use super::Kernel;
 use crate::pool::Pool;
 use crate::value::Value;
-
-/// What becomes of a window's values.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Fold {
-    Max,
-    /// With places outside of the input as zeros, or without them.
-    Average {
-        padded: bool,
-    },
-}
 
 /// A window that slides over images, shape `[batch, channels, height, width]`.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +22,7 @@ impl Kernel for Pooling {
         }
     }
 
-    fn run(&self, inputs: Vec<Value>, shapes: &[Shape], pool: &Pool) -> Vec<Value> {
+    fn run(&self, inputs: Vec<Value>, shapes: &[Shape], memory: &Pool) -> Vec<Value> {
         let (Some(input), [shape]) = (inputs.into_iter().next(), shapes) else {
             return Vec::new();
         };
@@ -41,18 +31,13 @@ impl Kernel for Pooling {
             let [_, _, height, width] = shape.dims();
             [height, width]
         };
-        let mut output = pool.take(shape.num_elements());
+        let mut output = memory.take(shape.num_elements());
         let planes = Planes {
             values: input.floats(),
             size: size(input.shape()),
         };
-        match self.fold {
-            Fold::Max => fused::max_pool(planes, self.window, size(shape), &mut output),
-            Fold::Average { padded } => {
-                fused::average_pool(planes, self.window, padded, size(shape), &mut output);
-            }
-        }
-        pool.take_back(input);
+        pool(planes, self.window, self.fold, size(shape), &mut output);
+        memory.take_back(input);
         vec![Value::from_floats(output, shape.clone())]
     }
 }

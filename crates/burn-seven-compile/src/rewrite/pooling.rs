@@ -1,11 +1,11 @@
 //! Pooling over the planes of images.
 
 use burn_ir::{ModuleOperationIr, OperationIr, TensorIr};
-use burn_seven_cpu::fused::Window;
+use burn_seven_cpu::fused::{Fold, Window};
 
 use super::{burn, is_float};
 use crate::graph::{Graph, Node};
-use crate::kernels::{Fold, Op, Pooling};
+use crate::kernels::{Op, Pooling};
 
 pub(super) fn rewrite(graph: &mut Graph) {
     for index in graph.places() {

@@ -4,6 +4,7 @@ use burn_seven_kernels::Activation;
 use rayon::prelude::*;
 
 use super::function::{self, Function};
+use super::operand::{self, Operand};
 use super::simd::{Simd, by_level};
 use super::split;
 use crate::sparse::Level;
@@ -62,14 +63,24 @@ fn in_place<S: Simd>(s: S, activation: Activation, values: &mut [f32]) {
 
 #[inline(always)]
 fn into<S: Simd>(s: S, activation: Activation, input: &[f32], output: &mut [f32]) {
+    write(s, activation, input, output);
+}
+
+/// Writes what the function gives for each value of a row.
+///
+/// # Panics
+///
+/// When `output` is of another length.
+#[inline(always)]
+pub(super) fn write<S: Simd>(s: S, activation: Activation, row: impl Operand, output: &mut [f32]) {
     match activation {
-        Activation::None => output.copy_from_slice(input),
-        Activation::Relu => each_into::<S, function::Relu>(s, input, output),
-        Activation::Gelu => each_into::<S, function::Gelu>(s, input, output),
-        Activation::GeluTanh => each_into::<S, function::GeluTanh>(s, input, output),
-        Activation::Silu => each_into::<S, function::Silu>(s, input, output),
-        Activation::Sigmoid => each_into::<S, function::Sigmoid>(s, input, output),
-        Activation::Tanh => each_into::<S, function::Tanh>(s, input, output),
+        Activation::None => operand::write(s, row, output),
+        Activation::Relu => each_into::<S, function::Relu>(s, row, output),
+        Activation::Gelu => each_into::<S, function::Gelu>(s, row, output),
+        Activation::GeluTanh => each_into::<S, function::GeluTanh>(s, row, output),
+        Activation::Silu => each_into::<S, function::Silu>(s, row, output),
+        Activation::Sigmoid => each_into::<S, function::Sigmoid>(s, row, output),
+        Activation::Tanh => each_into::<S, function::Tanh>(s, row, output),
     }
 }
 
@@ -88,15 +99,17 @@ fn each<S: Simd, F: Function>(s: S, values: &mut [f32]) {
 }
 
 #[inline(always)]
-fn each_into<S: Simd, F: Function>(s: S, input: &[f32], output: &mut [f32]) {
-    let mut from = input.chunks_exact(S::LANES);
-    let mut to = output.chunks_exact_mut(S::LANES);
-    for (from, to) in (&mut from).zip(&mut to) {
-        s.store(F::at(s, s.load(from)), to);
+fn each_into<S: Simd, F: Function>(s: S, row: impl Operand, output: &mut [f32]) {
+    assert_eq!(output.len(), row.len());
+    let mut vectors = output.chunks_exact_mut(S::LANES);
+    let mut at = 0;
+    for vector in &mut vectors {
+        s.store(F::at(s, row.vector(s, at)), vector);
+        at += S::LANES;
     }
-    let (from, to) = (from.remainder(), to.into_remainder());
-    if !from.is_empty() {
-        s.store_part(F::at(s, s.load_part(from, 0.0)), to);
+    let rest = vectors.into_remainder();
+    if !rest.is_empty() {
+        s.store_part(F::at(s, row.part(s, at, rest.len(), 0.0)), rest);
     }
 }
 

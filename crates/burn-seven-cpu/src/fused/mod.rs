@@ -22,5 +22,5 @@ pub use activate::{activate, activate_into};
 pub use attention::{Attention, Heads, Mask, OutStrides, Strides, attention};
 pub use elementwise::{add, mul};
 pub use norm::{Norm, add_layer_norm, layer_norm, rms_norm};
-pub use pool::{Planes, Window, average_pool, max_pool};
+pub use pool::{Fold, Planes, Window, pool};
 pub use softmax::{softmax, softmax_in_place};

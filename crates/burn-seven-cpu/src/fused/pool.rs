@@ -30,58 +30,24 @@ pub struct Planes<'a> {
     pub size: [usize; 2],
 }
 
-/// The largest value of each window; NaN where one is in it, and negative infinity where none is.
-///
-/// `output` has as many planes, each of `size`.
+/// What becomes of a window's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// The largest; NaN where one is in it, and negative infinity where there are none.
+    Max,
+    /// The mean; 0 where there are none.
+    Average {
+        /// Whether places before and after the input count as zeros; otherwise they do not count.
+        padded: bool,
+    },
+}
+
+/// Folds each window into one value. `output` has as many planes as the input, each of `size`.
 ///
 /// # Panics
 ///
 /// When input and output are not of as many whole planes, or a stride is 0.
-pub fn max_pool(input: Planes<'_>, window: Window, size: [usize; 2], output: &mut [f32]) {
-    pool(
-        input,
-        window,
-        size,
-        output,
-        |planes, window, size, output| {
-            max_here(planes, window, size, output);
-        },
-    );
-}
-
-/// The mean of each window. With `padded` places before and after the input count as zeros,
-/// otherwise they do not count; a window without any is 0.
-///
-/// `output` has as many planes, each of `size`.
-///
-/// # Panics
-///
-/// As [`max_pool`].
-pub fn average_pool(
-    input: Planes<'_>,
-    window: Window,
-    padded: bool,
-    size: [usize; 2],
-    output: &mut [f32],
-) {
-    pool(
-        input,
-        window,
-        size,
-        output,
-        |planes, window, size, output| {
-            average_here(planes, window, padded, size, output);
-        },
-    );
-}
-
-fn pool(
-    input: Planes<'_>,
-    window: Window,
-    size: [usize; 2],
-    output: &mut [f32],
-    kernel: impl Fn(Planes<'_>, Window, [usize; 2], &mut [f32]) + Sync,
-) {
+pub fn pool(input: Planes<'_>, window: Window, fold: Fold, size: [usize; 2], output: &mut [f32]) {
     let [plane, out] = [input.size, size].map(|[height, width]| height * width);
     assert!(window.stride.iter().all(|stride| *stride > 0), "stride");
     if plane == 0 || out == 0 {
@@ -93,44 +59,38 @@ fn pool(
     assert_eq!(output.len(), planes * out, "values of the output");
     let each = split::rows(planes, plane as f64 * window.kernel[0] as f64 * COST);
     if each >= planes {
-        return kernel(input, window, size, output);
+        return pool_here(input, window, fold, size, output);
     }
     let parts = input.values.par_chunks(each * plane);
     let parts = parts.zip(output.par_chunks_mut(each * out));
     parts.for_each(|(values, output)| {
-        kernel(Planes { values, ..input }, window, size, output);
+        pool_here(Planes { values, ..input }, window, fold, size, output);
     });
 }
 
-dispatch!(max_of => fn max_here(input: Planes<'_>, window: Window, size: [usize; 2], output: &mut [f32]));
-dispatch!(average_of => fn average_here(input: Planes<'_>, window: Window, padded: bool, size: [usize; 2], output: &mut [f32]));
+dispatch!(folded => fn pool_here(input: Planes<'_>, window: Window, fold: Fold, size: [usize; 2], output: &mut [f32]));
 
 #[inline(always)]
-fn max_of(input: Planes<'_>, window: Window, size: [usize; 2], output: &mut [f32]) {
+fn folded(input: Planes<'_>, window: Window, fold: Fold, size: [usize; 2], output: &mut [f32]) {
     let larger = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
-    each_window(input, window, size, output, f32::NEG_INFINITY, larger);
+    match fold {
+        Fold::Max => each_window(input, window, size, output, f32::NEG_INFINITY, larger),
+        Fold::Average { padded } => {
+            each_window(input, window, size, output, 0.0, |a, b| a + b);
+            divide(input, window, padded, size, output);
+        }
+    }
 }
 
+/// Divides each window's sum by the number of its values.
 #[inline(always)]
-fn average_of(
-    input: Planes<'_>,
-    window: Window,
-    padded: bool,
-    size: [usize; 2],
-    output: &mut [f32],
-) {
-    each_window(input, window, size, output, 0.0, |a, b| a + b);
+fn divide(input: Planes<'_>, window: Window, padded: bool, size: [usize; 2], output: &mut [f32]) {
     let counts: [Vec<usize>; 2] = [0, 1].map(|axis| {
-        let places = |out| taps(window, axis, input.size[axis], out).len();
-        (0..size[axis])
-            .map(|out| {
-                if padded {
-                    window.kernel[axis]
-                } else {
-                    places(out)
-                }
-            })
-            .collect()
+        let count = |out| match padded {
+            true => window.kernel[axis],
+            false => taps(window, axis, input.size[axis], out).len(),
+        };
+        (0..size[axis]).map(count).collect()
     });
     for plane in output.chunks_exact_mut(size[0] * size[1]) {
         for (row, height) in plane.chunks_exact_mut(size[1]).zip(&counts[0]) {
@@ -206,6 +166,8 @@ mod tests {
         dilation: [1, 1],
     };
 
+    const PADDED: Fold = Fold::Average { padded: true };
+
     #[test]
     fn known_values() {
         let values = [1.0, 2.0, 5.0, 0.0, 4.0, 3.0, -1.0, f32::NAN];
@@ -214,10 +176,10 @@ mod tests {
             size: [2, 4],
         };
         let mut output = [0.0; 2];
-        max_pool(input, PAIRS, [1, 2], &mut output);
+        pool(input, PAIRS, Fold::Max, [1, 2], &mut output);
         assert_eq!(output[0], 4.0);
         assert!(output[1].is_nan());
-        average_pool(input, PAIRS, true, [1, 2], &mut output);
+        pool(input, PAIRS, PADDED, [1, 2], &mut output);
         assert_eq!(output[0], 2.5);
         // A border of one on all sides: 1, and 1 of 4 places.
         let border = Window {
@@ -225,11 +187,17 @@ mod tests {
             ..PAIRS
         };
         let mut corner = [0.0; 6];
-        average_pool(input, border, true, [2, 3], &mut corner);
+        pool(input, border, PADDED, [2, 3], &mut corner);
         assert_eq!(corner[0], 0.25);
-        average_pool(input, border, false, [2, 3], &mut corner);
+        pool(
+            input,
+            border,
+            Fold::Average { padded: false },
+            [2, 3],
+            &mut corner,
+        );
         assert_eq!(corner[0], 1.0);
-        max_pool(input, border, [2, 3], &mut corner);
+        pool(input, border, Fold::Max, [2, 3], &mut corner);
         assert_eq!(corner[..2], [1.0, 5.0]);
     }
 
@@ -282,12 +250,12 @@ mod tests {
             let input = Planes { values: &values, size };
             let windows = expected(input, window, out);
             let mut output = vec![0.0; windows.len()];
-            max_pool(input, window, out, &mut output);
+            pool(input, window, Fold::Max, out, &mut output);
             for (found, values) in output.iter().zip(&windows) {
                 prop_assert_eq!(*found, values.iter().copied().fold(f32::NEG_INFINITY, f32::max));
             }
             for padded in [false, true] {
-                average_pool(input, window, padded, out, &mut output);
+                pool(input, window, Fold::Average { padded }, out, &mut output);
                 for (found, values) in output.iter().zip(&windows) {
                     let count = if padded { kernel[0] * kernel[1] } else { values.len() };
                     let mean = values.iter().sum::<f32>() / count.max(1) as f32;
@@ -306,7 +274,7 @@ mod tests {
                 size: [40, 40],
             };
             let mut output = vec![0.0; 64 * 400];
-            average_pool(input, PAIRS, true, [20, 20], &mut output);
+            pool(input, PAIRS, PADDED, [20, 20], &mut output);
             output
         });
     }

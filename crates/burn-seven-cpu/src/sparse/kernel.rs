@@ -153,22 +153,43 @@ macro_rules! kernel {
                                     *sum = $load(row.add(n * LANES));
                                 }
                             }
-                            for step in 0..count {
-                                let read = read.add(step).cast::<u64>().read_unaligned();
-                                let $four = $widen(_mm_loadu_ps(weights.add(step).cast()));
-                                for (r, sums) in sums.iter_mut().enumerate() {
-                                    let input = (read >> (16 * (from + r))) as u16;
-                                    let $which = which[from + r];
-                                    let weight = $spread;
+                            if R > 1 && run.alike {
+                                // An input is loaded once for these outputs, and a weight to all
+                                // lanes: fewer loads, and none of them has to be spread.
+                                for step in 0..count {
+                                    let [input, ..] = *read.add(step);
                                     let place = usize::from(input) * (width * 4 / SCALE);
-                                    let mut row = panel.byte_add(place);
-                                    // No instruction, but the address has a register of its own
-                                    // from here on. Folded into each multiply-add as a sum of two
-                                    // registers it would cost one more operation each.
-                                    asm!("/* {0} */", inout(reg) row, options(pure, nomem, nostack, preserves_flags));
-                                    for (n, sum) in sums.iter_mut().enumerate() {
-                                        let values = $load(row.add(n * LANES));
-                                        *sum = $multiply_add(weight, values, *sum);
+                                    let row = panel.byte_add(place);
+                                    let mut values = [$zero(); N];
+                                    for (n, values) in values.iter_mut().enumerate() {
+                                        *values = $load(row.add(n * LANES));
+                                    }
+                                    let weights = weights.add(step).cast::<f32>().add(from);
+                                    for (r, sums) in sums.iter_mut().enumerate() {
+                                        let weight = $broadcast(*weights.add(r));
+                                        for (sum, values) in sums.iter_mut().zip(values) {
+                                            *sum = $multiply_add(weight, values, *sum);
+                                        }
+                                    }
+                                }
+                            } else {
+                                for step in 0..count {
+                                    let read = read.add(step).cast::<u64>().read_unaligned();
+                                    let $four = $widen(_mm_loadu_ps(weights.add(step).cast()));
+                                    for (r, sums) in sums.iter_mut().enumerate() {
+                                        let input = (read >> (16 * (from + r))) as u16;
+                                        let $which = which[from + r];
+                                        let weight = $spread;
+                                        let place = usize::from(input) * (width * 4 / SCALE);
+                                        let mut row = panel.byte_add(place);
+                                        // No instruction, but the address has a register of its
+                                        // own from here on. Folded into each multiply-add as a sum
+                                        // of two registers it would cost one more operation each.
+                                        asm!("/* {0} */", inout(reg) row, options(pure, nomem, nostack, preserves_flags));
+                                        for (n, sum) in sums.iter_mut().enumerate() {
+                                            let values = $load(row.add(n * LANES));
+                                            *sum = $multiply_add(weight, values, *sum);
+                                        }
                                     }
                                 }
                             }

@@ -5,7 +5,8 @@
 //! into panels that are a few vectors wide, of which a chunk stays in the nearest cache, so that a
 //! non-zero costs one load of weights for four and a fused multiply-add for each vector; outputs of
 //! a piece that have equally many non-zeros are taken four at a time, so that loops run as long as
-//! the processor expects them to. Turning panels back, the bias and the activation function are part
+//! the processor expects them to. Four that read the same inputs, as in a block, load each of them
+//! once for all. Turning panels back, the bias and the activation function are part
 //! of the same pass.
 //!
 //! With few rows there is nothing to make panels of: each non-zero looks its activation up, many at
@@ -32,6 +33,8 @@ mod pieces;
 mod run;
 mod shared;
 mod split;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use conv::{Convolution, Images, PackedConvolution, convolve, convolve_with};

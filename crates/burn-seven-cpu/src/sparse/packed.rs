@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn the_second_layout_is_counted_once_it_is_there() {
-        let weight = super::super::multiply::tests::weight(300, 200, 0.1, 1);
+        let weight = super::super::tests::weight(300, 200, 0.1, 1);
         let mut sizes = Vec::new();
         for packed in [
             Packed::new(&weight, 300, 200),
@@ -334,7 +334,7 @@ mod tests {
         fn the_weight_comes_back(
             inputs in 1usize..300, outputs in 1usize..300, keep in 0.0f64..1.0, seed in any::<u64>(),
         ) {
-            let weight = super::super::multiply::tests::weight(inputs, outputs, keep, seed);
+            let weight = super::super::tests::weight(inputs, outputs, keep, seed);
             let packed = Packed::new(&weight, inputs, outputs);
             prop_assert_eq!(packed.nonzeros(), weight.iter().filter(|value| **value != 0.0).count());
             prop_assert_eq!(packed.to_dense(), weight);

@@ -19,6 +19,9 @@ pub struct Entry {
 /// Quads of outputs that have equally many entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
+    /// Whether the four outputs of each quad read the same inputs, as those of a block do, and all
+    /// outputs of a weight without zeros.
+    pub alike: bool,
     /// Entries of each output.
     pub count: u32,
     /// How many quads there are.
@@ -98,8 +101,11 @@ impl Pieces {
         let mut order: Vec<usize> = (0..outputs.len())
             .filter(|&output| all || !outputs[output].is_empty())
             .collect();
-        order.sort_by_key(|&output| outputs[output].len());
-        for quad in order.chunks(QUAD) {
+        let (alike, mut others) = alike(outputs, &mut order);
+        others.sort_by_key(|&output| outputs[output].len());
+        let alike = alike.iter().map(|quad| (true, &quad[..]));
+        let others = others.chunks(QUAD).map(|quad| (false, quad));
+        for (alike, quad) in alike.chain(others) {
             let count = quad.iter().map(|&output| outputs[output].len()).max();
             let count = count.unwrap_or(0);
             let places = quad.iter().map(|&output| output as u32);
@@ -122,8 +128,12 @@ impl Pieces {
             }
             let count = count as u32;
             match self.runs[first..].last_mut() {
-                Some(run) if run.count == count => run.quads += 1,
-                _ => self.runs.push(Run { count, quads: 1 }),
+                Some(run) if (run.alike, run.count) == (alike, count) => run.quads += 1,
+                _ => self.runs.push(Run {
+                    alike,
+                    count,
+                    quads: 1,
+                }),
             }
         }
         self.ends.push(Ends {
@@ -169,6 +179,23 @@ impl Pieces {
     }
 }
 
+/// Quads of outputs that read the same inputs, by how many these are, and the outputs in none of them.
+fn alike(outputs: &[Vec<Entry>], order: &mut [usize]) -> (Vec<[usize; QUAD]>, Vec<usize>) {
+    let read = |output: usize| outputs[output].iter().map(|entry| entry.input);
+    order.sort_by(|&one, &other| {
+        let lengths = outputs[one].len().cmp(&outputs[other].len());
+        lengths.then_with(|| read(one).cmp(read(other)))
+    });
+    let (mut quads, mut others) = (Vec::new(), Vec::new());
+    for same in order.chunk_by(|&one, &other| read(one).eq(read(other))) {
+        let (some, rest) = same.as_chunks();
+        quads.extend_from_slice(some);
+        others.extend_from_slice(rest);
+    }
+    others.sort_unstable();
+    (quads, others)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,7 +221,11 @@ mod tests {
         let (first, second) = (pieces.get(0), pieces.get(1));
         assert_eq!(first.places, [1, 2, 0, 3]);
         assert_eq!(second.places, [2, 3, 3, 3]);
-        let run = Run { count: 2, quads: 1 };
+        let run = Run {
+            alike: false,
+            count: 2,
+            quads: 1,
+        };
         assert_eq!((first.runs, second.runs), (&[run][..], &[run][..]));
         assert_eq!(first.inputs, [[32, 0, 0, 64], [64, 64, 32, 64]]);
         assert_eq!(second.inputs, [[0, 64, 64, 64], [32, 64, 64, 64]]);
@@ -210,8 +241,34 @@ mod tests {
         let mut pieces = Pieces::default();
         pieces.push(&[const { Vec::new() }; 4], 1, true);
         pieces.push(&[const { Vec::new() }; 4], 1, false);
-        assert_eq!(pieces.get(0).runs, [Run { count: 0, quads: 1 }]);
+        let run = Run {
+            alike: true,
+            count: 0,
+            quads: 1,
+        };
+        assert_eq!(pieces.get(0).runs, [run]);
         assert_eq!(pieces.get(0).places, [0, 1, 2, 3]);
         assert!(pieces.get(1).runs.is_empty());
+    }
+
+    // Outputs 0, 2, 3, 5 and 6 read the same.
+    #[test]
+    fn four_that_read_the_same_are_a_quad() {
+        let mut pieces = Pieces::default();
+        let same = entries(&[(0, 1.0), (2, 2.0)]);
+        let mut outputs = vec![same; 7];
+        outputs[1] = entries(&[(1, 3.0)]);
+        outputs[4] = entries(&[(0, 4.0), (1, 5.0)]);
+        pieces.push(&outputs, 3, true);
+        let piece = pieces.get(0);
+        assert_eq!(piece.places, [0, 2, 3, 5, 1, 4, 6, 7]);
+        let run = |alike| Run {
+            alike,
+            count: 2,
+            quads: 1,
+        };
+        assert_eq!(piece.runs, [run(true), run(false)]);
+        assert_eq!(piece.inputs[..2], [[0; 4], [64; 4]]);
+        assert_eq!(piece.weights[..2], [[1.0; 4], [2.0; 4]]);
     }
 }

@@ -11,7 +11,7 @@ use super::super::split::Part;
 use super::super::{Level, activation, line};
 use super::gather::{Channels, gather};
 use super::lanes::Lanes;
-use super::packed::PackedConvolution;
+use super::packed::{Group, PackedConvolution};
 use super::planes::{Layout, Tap};
 use super::split::split;
 
@@ -144,9 +144,9 @@ impl Product<'_> {
         } else if parts.len().is_multiple_of(threads) || parts.len() >= MANY * threads {
             parts.into_par_iter().for_each(|part| self.part(part));
         } else {
-            let blocks = groups.iter().enumerate().flat_map(|(group, weight)| {
-                let blocks = 0..weight.blocks().len();
-                blocks.map(move |block| (group, block))
+            let blocks = groups.iter().enumerate().flat_map(|(index, group)| {
+                let blocks = 0..group.weight.blocks().len();
+                blocks.map(move |block| (index, block))
             });
             let jobs = parts.iter().flat_map(|part| {
                 let blocks = blocks.clone();
@@ -163,15 +163,18 @@ impl Product<'_> {
     /// All outputs of a part of the positions.
     fn part(&self, part: Part) {
         let lanes = Lanes::new(self.layout, self.taps, part);
-        for (group, weight) in self.weight.groups().iter().enumerate() {
-            self.blocks(&lanes, group, 0..weight.blocks().len());
+        for (index, group) in self.weight.groups().iter().enumerate() {
+            self.blocks(&lanes, index, 0..group.weight.blocks().len());
         }
     }
 
     /// Some blocks of a group, for some lanes.
     #[allow(unsafe_code)]
     fn blocks(&self, lanes: &Lanes, group: usize, blocks: Range<usize>) {
-        let weight = &self.weight.groups()[group];
+        let Group {
+            channels: read,
+            weight,
+        } = &self.weight.groups()[group];
         let room = |places: &Range<usize>| (places.len() + 1) * lanes.width;
         let largest = weight.chunks().map(|inputs| room(&inputs)).max();
         let outputs = weight.blocks().enumerate();
@@ -179,8 +182,9 @@ impl Product<'_> {
         let all = outputs.clone().map(|(_, outputs)| room(&outputs)).sum();
         let channels = Channels {
             planes: self.planes,
-            first: group * (weight.inputs() / self.taps.len()) * self.layout.channel(),
+            first: group * self.channels() * self.layout.channel(),
             step: self.layout.channel(),
+            read,
         };
         line::with_both(largest.unwrap_or(0), all, |panel, values| {
             for (chunk, inputs) in weight.chunks().enumerate() {
@@ -224,9 +228,14 @@ impl Product<'_> {
         start
     }
 
+    /// Channels of a group.
+    fn channels(&self) -> usize {
+        self.weight.shape().channels / self.weight.shape().groups
+    }
+
     /// The first output of a group.
     fn first(&self, group: usize) -> usize {
-        group * self.weight.groups()[group].outputs()
+        group * self.weight.groups()[group].weight.outputs()
     }
 
     /// Applies the activation function to a block's outputs and writes them.

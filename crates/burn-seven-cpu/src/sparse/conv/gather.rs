@@ -14,16 +14,20 @@ pub struct Channels<'a> {
     pub first: usize,
     /// Values of a channel.
     pub step: usize,
+    /// The channels that inputs are of, counted from the group's first.
+    pub read: &'a [usize],
 }
 
 /// Rows of a panel, and what they are copied from.
 #[derive(Debug, Clone, Copy)]
-struct Rows {
-    /// The value of the first row's channel that a tap without offset reads for the planes' first
+struct Rows<'a> {
+    /// The value of the group's first channel that a tap without offset reads for the planes' first
     /// position.
     from: *const f32,
     /// How far channels are apart.
     from_step: usize,
+    /// The channels, from the first row's on.
+    read: &'a [usize],
     /// The tap of the first row.
     tap: usize,
     /// The first row.
@@ -32,12 +36,22 @@ struct Rows {
     count: usize,
 }
 
+impl Rows<'_> {
+    /// The value of each channel, as `from`.
+    #[inline(always)]
+    fn places(&self) -> impl Iterator<Item = *const f32> {
+        let place = |channel: &usize| self.from.wrapping_add(channel * self.from_step);
+        self.read.iter().map(place)
+    }
+}
+
 /// Writes the panel of some inputs, of each channel its taps: for each the values of all lanes, then
 /// zeros once more.
 ///
 /// # Panics
 ///
-/// When `panel` does not hold `(inputs.len() + 1) * lanes.width` values.
+/// When `panel` does not hold `(inputs.len() + 1) * lanes.width` values, or the inputs are of more
+/// channels than there are.
 ///
 /// # Safety
 ///
@@ -55,10 +69,11 @@ pub unsafe fn gather(
     assert_eq!(panel.len(), (count + 1) * width, "values of the panel");
     panel[count * width..].fill(0.0);
     let taps = lanes.taps.len();
-    let start = channels.first + inputs.start / taps * channels.step;
+    assert!(inputs.end <= channels.read.len() * taps, "channels");
     let rows = Rows {
-        from: channels.planes.as_ptr().wrapping_add(start),
+        from: channels.planes.as_ptr().wrapping_add(channels.first),
         from_step: channels.step,
+        read: &channels.read[inputs.start / taps..],
         tap: inputs.start % taps,
         to: panel.as_mut_ptr(),
         count,
@@ -82,13 +97,12 @@ pub unsafe fn gather(
 ///
 /// The rows should be there to write, and for each lane that is inside a value to read.
 #[allow(unsafe_code)]
-unsafe fn portable(rows: Rows, lanes: &Lanes) {
+unsafe fn portable(rows: Rows<'_>, lanes: &Lanes) {
     let Rows {
-        mut from,
-        mut tap,
-        mut to,
-        ..
+        mut tap, mut to, ..
     } = rows;
+    let mut places = rows.places();
+    let mut from = places.next().unwrap_or(rows.from);
     for _ in 0..rows.count {
         let reach = lanes.taps[tap];
         // SAFETY: the row is there, and values for the lanes of each run, which are inside.
@@ -110,7 +124,7 @@ unsafe fn portable(rows: Rows, lanes: &Lanes) {
         tap += 1;
         if tap == lanes.taps.len() {
             tap = 0;
-            from = from.wrapping_add(rows.from_step);
+            from = places.next().unwrap_or(rows.from); // behind the last row
         }
     }
 }
@@ -153,7 +167,7 @@ macro_rules! copy {
         /// As [`portable`], with the instructions.
         #[target_feature(enable = $feature)]
         #[allow(unsafe_code)]
-        unsafe fn $name(rows: Rows, lanes: &Lanes) {
+        unsafe fn $name(rows: Rows<'_>, lanes: &Lanes) {
             use std::arch::x86_64::*;
             const LANES: usize = $lanes;
 
@@ -163,7 +177,7 @@ macro_rules! copy {
             ///
             /// As the function around, for lanes of this width.
             #[target_feature(enable = $feature)]
-            unsafe fn rows_of<const N: usize>(rows: Rows, lanes: &Lanes) {
+            unsafe fn rows_of<const N: usize>(rows: Rows<'_>, lanes: &Lanes) {
                 let one = match lanes.reads[..] {
                     [read] => Some(read.from),
                     _ => None,
@@ -173,11 +187,10 @@ macro_rules! copy {
                     None => std::array::from_fn(|n| sources(lanes, n * LANES, LANES)),
                 };
                 let Rows {
-                    mut from,
-                    mut tap,
-                    mut to,
-                    ..
+                    mut tap, mut to, ..
                 } = rows;
+                let mut places = rows.places();
+                let mut from = places.next().unwrap_or(rows.from);
                 for _ in 0..rows.count {
                     let reach = &lanes.taps[tap];
                     let place = from.wrapping_offset(reach.offset);
@@ -207,7 +220,7 @@ macro_rules! copy {
                     tap += 1;
                     if tap == lanes.taps.len() {
                         tap = 0;
-                        from = from.wrapping_add(rows.from_step);
+                        from = places.next().unwrap_or(rows.from); // behind the last row
                     }
                 }
             }

@@ -7,8 +7,16 @@ use super::shape::Convolution;
 #[derive(Debug, Clone)]
 pub struct PackedConvolution {
     shape: Convolution,
-    /// Of each group: taps of its channels times its outputs.
-    groups: Vec<Packed>,
+    groups: Vec<Group>,
+}
+
+/// The weight of a group.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    /// The channels that any output reads, counted from the group's first.
+    pub channels: Vec<usize>,
+    /// Taps of these channels times outputs.
+    pub weight: Packed,
 }
 
 impl PackedConvolution {
@@ -21,18 +29,29 @@ impl PackedConvolution {
         if !shape.is_valid() || shape.weights()? != weight.len() {
             return None;
         }
-        let inputs = shape.inputs()?;
-        let outputs = shape.outputs / shape.groups;
+        let (channels, outputs) = (shape.channels / shape.groups, shape.outputs / shape.groups);
+        let taps = shape.kernel[0].checked_mul(shape.kernel[1])?;
         let group = |group: usize| {
-            let first = group * outputs * inputs;
-            let rows = &weight[first..][..outputs * inputs];
-            let mut turned = vec![0.0; rows.len()];
-            for output in 0..outputs {
-                for input in 0..inputs {
-                    turned[input * outputs + output] = rows[output * inputs + input];
+            let first = group * outputs * channels * taps;
+            let rows = &weight[first..][..outputs * channels * taps];
+            let at = |output: usize, channel: usize, tap: usize| {
+                rows[(output * channels + channel) * taps + tap]
+            };
+            let read = |channel: &usize| {
+                let zero = |output| (0..taps).all(|tap| at(output, *channel, tap) == 0.0);
+                !(0..outputs).all(zero)
+            };
+            let channels: Vec<usize> = (0..channels).filter(read).collect();
+            let mut turned = Vec::with_capacity(channels.len() * taps * outputs);
+            for &channel in &channels {
+                for tap in 0..taps {
+                    turned.extend((0..outputs).map(|output| at(output, channel, tap)));
                 }
             }
-            Packed::new(&turned, inputs, outputs)
+            Group {
+                weight: Packed::new(&turned, channels.len() * taps, outputs),
+                channels,
+            }
         };
         let groups = (0..shape.groups).map(group).collect();
         Some(Self { shape, groups })
@@ -45,29 +64,35 @@ impl PackedConvolution {
 
     /// How many weights are not 0.
     pub fn nonzeros(&self) -> usize {
-        self.groups.iter().map(Packed::nonzeros).sum()
+        let groups = self.groups.iter();
+        groups.map(|group| group.weight.nonzeros()).sum()
     }
 
     /// How many bytes it takes in memory.
     pub fn bytes(&self) -> usize {
-        self.groups.iter().map(Packed::bytes).sum()
+        let bytes = |group: &Group| group.weight.bytes() + size_of_val(&*group.channels);
+        self.groups.iter().map(bytes).sum()
     }
 
     /// The weight as it was given, with +0 for what was left out.
     pub fn to_dense(&self) -> Vec<f32> {
-        let mut weight = Vec::with_capacity(self.shape.weights().unwrap_or(0));
-        for group in &self.groups {
-            let (inputs, outputs) = (group.inputs(), group.outputs());
-            let turned = group.to_dense();
-            for output in 0..outputs {
-                weight.extend((0..inputs).map(|input| turned[input * outputs + output]));
+        let mut weight = vec![0.0; self.shape.weights().unwrap_or(0)];
+        let taps = self.shape.kernel[0] * self.shape.kernel[1];
+        let each = self.shape.channels / self.shape.groups * taps;
+        for (index, group) in self.groups.iter().enumerate() {
+            let (turned, outputs) = (group.weight.to_dense(), group.weight.outputs());
+            for (input, values) in turned.chunks_exact(outputs.max(1)).enumerate() {
+                let place = group.channels[input / taps] * taps + input % taps;
+                for (output, value) in values.iter().enumerate() {
+                    weight[(index * outputs + output) * each + place] = *value;
+                }
             }
         }
         weight
     }
 
     /// The groups' weights.
-    pub(super) fn groups(&self) -> &[Packed] {
+    pub(super) fn groups(&self) -> &[Group] {
         &self.groups
     }
 }
@@ -94,5 +119,28 @@ mod tests {
         assert!(PackedConvolution::new(&weight[1..], shape).is_none());
         let wrong = Convolution { groups: 3, ..shape };
         assert!(PackedConvolution::new(&weight, wrong).is_none());
+    }
+
+    // Of the second group no output reads the first channel, of the first group none any.
+    #[test]
+    fn channels_that_nothing_reads_are_left_out() {
+        let shape = Convolution {
+            channels: 4,
+            outputs: 2,
+            kernel: [1, 2],
+            stride: [1, 1],
+            padding: [(0, 0); 2],
+            dilation: [1, 1],
+            groups: 2,
+        };
+        let weight = [0.0, -0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 5.0];
+        let packed = PackedConvolution::new(&weight, shape).unwrap();
+        let channels: Vec<_> = packed
+            .groups()
+            .iter()
+            .map(|group| &group.channels[..])
+            .collect();
+        assert_eq!(channels, [&[][..], &[1]]);
+        assert_eq!(packed.to_dense(), weight);
     }
 }

@@ -68,8 +68,12 @@ fn expected(shape: &Convolution, weight: &[f32], images: Images<'_>, bias: &[f32
 
 /// Compares every kernel of this processor with float64.
 fn check(shape: Convolution, size: [usize; 3], keep: f64, seed: u64) {
-    let [batch, height, width] = size;
     let weight = values(shape.weights().unwrap(), keep, seed);
+    check_weight(shape, &weight, size, seed);
+}
+
+fn check_weight(shape: Convolution, weight: &[f32], size: [usize; 3], seed: u64) {
+    let [batch, height, width] = size;
     let input = values(batch * shape.channels * height * width, 1.0, seed + 1);
     let bias = values(shape.outputs, 1.0, seed + 2);
     let images = Images {
@@ -78,8 +82,8 @@ fn check(shape: Convolution, size: [usize; 3], keep: f64, seed: u64) {
         height,
         width,
     };
-    let packed = PackedConvolution::new(&weight, shape).unwrap();
-    let expected = expected(&shape, &weight, images, &bias);
+    let packed = PackedConvolution::new(weight, shape).unwrap();
+    let expected = expected(&shape, weight, images, &bias);
     let bound = 1e-6 * (1.0 + shape.inputs().unwrap() as f64);
     for level in Level::available() {
         let convolved = |activation: Activation| {
@@ -302,5 +306,33 @@ proptest! {
         if shape.output_size(size[1], size[2]).is_some() {
             check(shape, size, keep, u64::from(seed));
         }
+    }
+
+    #[test]
+    fn channels_and_outputs_that_are_zero_altogether(
+        channels in 1usize..40, outputs in 1usize..12, groups in 1usize..4, kernel in 1usize..4,
+        stride in 1usize..3, size in [1usize..4, 3usize..24, 3usize..24], keep in 0.0f64..1.0,
+        seed in any::<u32>(),
+    ) {
+        let shape = Convolution {
+            channels: channels * groups,
+            outputs: outputs * groups,
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            groups,
+            ..PLAIN
+        };
+        let (read, made) = (values(shape.channels, keep, 7), values(shape.outputs, keep, 8));
+        let mut weight = values(shape.weights().unwrap(), 1.0, seed.into());
+        for (place, filter) in weight.chunks_exact_mut(kernel * kernel).enumerate() {
+            let output = place / channels;
+            let channel = output / outputs * channels + place % channels;
+            if read[channel] == 0.0 || made[output] == 0.0 {
+                filter.fill(0.0);
+            }
+        }
+        check_weight(shape, &weight, size, seed.into());
+        let packed = PackedConvolution::new(&weight, shape).unwrap();
+        prop_assert_eq!(packed.to_dense(), weight);
     }
 }
