@@ -92,17 +92,17 @@ fn a_nan_score_does_not_pass() {
 #[test]
 fn one_weight_too_many_at_the_threshold_does_not_pass() {
     let mut bytes = std::fs::read(golden("seven_s3404.safetensors")).unwrap();
-    let mut dropped = Vec::new();
+    let mut pruned = Vec::new();
     for layer in ["layers.0", "layers.1"] {
         let scores = place(&bytes, &format!("{layer}/score/0005"));
         let masks = place(&bytes, &format!("{layer}/mask/0005"));
         for (index, score) in bytes[scores].as_chunks::<4>().0.iter().enumerate() {
             if bytes[masks.start + index] == 0 {
-                dropped.push((f32::from_le_bytes(*score), masks.start + index));
+                pruned.push((f32::from_le_bytes(*score), masks.start + index));
             }
         }
     }
-    let best = dropped.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
+    let best = pruned.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
     bytes[best.unwrap().1] = 1;
     assert_eq!(replay(&bytes, &devices()[0]).unwrap().mismatches(), 1);
 }

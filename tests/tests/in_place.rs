@@ -30,7 +30,7 @@ fn step(state: SevenTensors, device: &Device) -> SevenTensors {
         state,
         weight: values.clone(),
         grad: values,
-        dropped: None,
+        pruned: None,
     };
     kernels::at(device).seven(step, None).unwrap().state
 }

@@ -123,7 +123,7 @@ impl Pair {
                 expected[(key_of(score) >> digit.shift) as usize] += 1;
             }
             assert_eq!(counts.kept, expected);
-            assert_eq!((counts.nan, counts.dropped.iter().sum::<u64>()), (0, 0));
+            assert_eq!((counts.nan, counts.pruned.iter().sum::<u64>()), (0, 0));
         }
         (self.ours, self.portable) = (Some(ours), Some(portable));
         counted
@@ -432,7 +432,7 @@ proptest! {
     #[test]
     fn counts_are_exact(
         tensors in prop::collection::vec(tensor(), 1..4),
-        returns in any::<bool>(),
+        regrows in any::<bool>(),
         reserves in any::<bool>(),
         pick in any::<prop::sample::Index>(),
     ) {
@@ -448,10 +448,10 @@ proptest! {
                     flags(&column(|entry| entry.2), &device),
                 )
             }).collect();
-            let candidates: Vec<_> = parts.iter().map(|(scores, dropped, reserved)| Candidates {
+            let candidates: Vec<_> = parts.iter().map(|(scores, pruned, reserved)| Candidates {
                 scores,
-                dropped,
-                returns,
+                pruned,
+                regrows,
                 reserved: reserves.then_some(reserved),
             }).collect();
             let kernels = kernels::at(&device);
@@ -463,13 +463,13 @@ proptest! {
                 let digit = Digit { shift, bits, prefix };
                 let mut ours = Histogram::new(bits);
                 kernels.count(&candidates, digit, &mut ours);
-                let expected = plain_count(&tensors, digit, returns, reserves);
+                let expected = plain_count(&tensors, digit, regrows, reserves);
                 if prefix.is_none() {
                     prop_assert_eq!(ours.nan, expected.nan);
                 }
                 if expected.nan == 0 {
                     prop_assert_eq!(ours.kept, expected.kept);
-                    prop_assert_eq!(ours.dropped, expected.dropped);
+                    prop_assert_eq!(ours.pruned, expected.pruned);
                     prop_assert_eq!(ours.above, expected.above);
                 }
                 prefix = Some(key >> shift);
@@ -482,14 +482,14 @@ proptest! {
 fn plain_count(
     tensors: &[Vec<(f32, bool, bool)>],
     digit: Digit,
-    returns: bool,
+    regrows: bool,
     reserves: bool,
 ) -> Histogram {
     let mut counts = Histogram::new(digit.bits);
     for entries in tensors {
         let mut above = 0;
-        for &(score, dropped, reserved) in entries {
-            if (dropped && !returns) || (reserved && reserves) {
+        for &(score, pruned, reserved) in entries {
+            if (pruned && !regrows) || (reserved && reserves) {
                 continue;
             }
             if score.is_nan() {
@@ -502,7 +502,7 @@ fn plain_count(
             match digit.prefix.map(u64::from) {
                 Some(prefix) if high > prefix => above += 1,
                 Some(prefix) if high < prefix => {}
-                _ if dropped => counts.dropped[bin] += 1,
+                _ if pruned => counts.pruned[bin] += 1,
                 _ => counts.kept[bin] += 1,
             }
         }

@@ -61,9 +61,9 @@ fn kept(masks: &Masks) -> Vec<bool> {
 }
 
 /// The reference: everything concatenated and sorted.
-fn by_sorting(scores: &[f32], current: &[bool], keep: usize, returns: bool) -> Vec<bool> {
+fn by_sorting(scores: &[f32], current: &[bool], keep: usize, regrows: bool) -> Vec<bool> {
     let mut order: Vec<usize> = (0..scores.len())
-        .filter(|&i| returns || current[i])
+        .filter(|&i| regrows || current[i])
         .collect();
     let better = |&a: &usize, &b: &usize| {
         let by_score = scores[b].partial_cmp(&scores[a]).unwrap();
@@ -87,7 +87,7 @@ proptest! {
         weights in weights(),
         first in sparsity(),
         second in sparsity(),
-        returns in any::<bool>(),
+        regrows in any::<bool>(),
     ) {
         let all: Vec<f32> = weights.iter().flat_map(|(_, values)| values.clone()).collect();
         let reversed: Vec<Weight> = weights.iter()
@@ -101,11 +101,11 @@ proptest! {
             let current = current.masks;
             prop_assert_eq!(current.kept(), first.kept(all.len()));
 
-            let chosen = selector.select(&scores(&weights, &device), &current, second, returns).unwrap();
+            let chosen = selector.select(&scores(&weights, &device), &current, second, regrows).unwrap();
             let keep = second.kept(all.len());
-            let expected = by_sorting(&all, &kept(&current), keep, returns);
+            let expected = by_sorting(&all, &kept(&current), keep, regrows);
             prop_assert_eq!(kept(&chosen.masks), expected);
-            let count = if returns { keep } else { keep.min(current.kept()) };
+            let count = if regrows { keep } else { keep.min(current.kept()) };
             prop_assert_eq!(chosen.masks.kept(), count);
         }
     }
@@ -157,7 +157,7 @@ proptest! {
         weights in prop::collection::vec(weight(1..4, 4), 1..4),
         n in 1usize..4,
         on_the_way in 0.0f64..1.0,
-        returns in any::<bool>(),
+        regrows in any::<bool>(),
     ) {
         let device = last_device();
         let pattern = NofM::new(n, 4).unwrap();
@@ -167,7 +167,7 @@ proptest! {
 
         let mut masks = scores.dense_masks();
         for sparsity in [halfway, pattern.sparsity()] {
-            masks = selector.select(&scores, &masks, sparsity, returns).unwrap().masks;
+            masks = selector.select(&scores, &masks, sparsity, regrows).unwrap().masks;
             prop_assert_eq!(masks.kept(), sparsity.kept(masks.total()));
             for mask in masks.iter() {
                 let [rows, columns] = [mask.shape()[0], mask.shape()[1]];

@@ -19,15 +19,15 @@ const BLOCK: usize = 64;
 pub fn count<F: Flag>(tensors: &[(Scored<'_, F>, &[F])], digit: Digit, counts: &mut Histogram) {
     assert_eq!(counts.kept.len(), digit.bins(), "bins of the histogram");
     let mut jobs = Vec::new();
-    let mut returns = false;
-    for (index, (scored, dropped)) in tensors.iter().enumerate() {
-        let total = scored.total(dropped);
+    let mut regrows = false;
+    for (index, (scored, pruned)) in tensors.iter().enumerate() {
+        let total = scored.total(pruned);
         let length = pieces::length(total);
         jobs.extend((0..total).step_by(length).map(|start| {
             let part = start..(start + length).min(total);
             (index, part)
         }));
-        returns |= scored.returns;
+        regrows |= scored.regrows;
     }
     let above = counts.above.len();
     counts.above.resize(above + tensors.len(), 0);
@@ -39,7 +39,7 @@ pub fn count<F: Flag>(tensors: &[(Scored<'_, F>, &[F])], digit: Digit, counts: &
     let longest = jobs.iter().map(|(_, part)| part.len()).max().unwrap_or(0);
     let share = share.min(u32::MAX as usize / longest.max(1)).max(1);
     jobs.par_chunks(share).for_each(|jobs| {
-        let sides = if returns { 2 } else { 1 };
+        let sides = if regrows { 2 } else { 1 };
         let mut piece = Piece {
             bins: vec![0; sides * digit.bins()],
             above: 0,
@@ -47,18 +47,18 @@ pub fn count<F: Flag>(tensors: &[(Scored<'_, F>, &[F])], digit: Digit, counts: &
         };
         let mut aboves = Vec::with_capacity(jobs.len());
         for (index, part) in jobs {
-            let (scored, dropped) = &tensors[*index];
+            let (scored, pruned) = &tensors[*index];
             let scored = scored.part(part.clone());
             piece.above = 0;
-            count_piece(scored, &dropped[part.clone()], digit, &mut piece);
+            count_piece(scored, &pruned[part.clone()], digit, &mut piece);
             aboves.push((*index, piece.above));
         }
         // Sums of integers: the same in any order.
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let (counts, first) = &mut *shared;
-        let (kept, dropped) = piece.bins.split_at(digit.bins());
+        let (kept, pruned) = piece.bins.split_at(digit.bins());
         add(&mut counts.kept, kept);
-        add(&mut counts.dropped, dropped);
+        add(&mut counts.pruned, pruned);
         counts.nan += piece.nan;
         for (index, above) in aboves {
             counts.above[*first + index] += above;
@@ -75,25 +75,25 @@ pub(crate) fn add(to: &mut [u64], from: &[u32]) {
 
 /// What one thread counts: less than 2^32 entries at a time.
 struct Piece {
-    /// The bins of entries that are kept, then, where dropped ones may return, of those.
+    /// The bins of entries that are kept, then, where pruned ones may return, of those.
     bins: Vec<u32>,
     above: u64,
     nan: u64,
 }
 
 #[inline(always)]
-fn body<F: Flag>(scored: Scored<'_, F>, dropped: &[F], digit: Digit, piece: &mut Piece) {
+fn body<F: Flag>(scored: Scored<'_, F>, pruned: &[F], digit: Digit, piece: &mut Piece) {
     let mut start = 0;
-    for (scores, dropped) in scored.scores.chunks(BLOCK).zip(dropped.chunks(BLOCK)) {
+    for (scores, pruned) in scored.scores.chunks(BLOCK).zip(pruned.chunks(BLOCK)) {
         match scored.reserved {
-            None if scored.returns => block(scores, dropped, digit, piece, |_, _| true),
-            None => block(scores, dropped, digit, piece, |_, dropped| !dropped),
+            None if scored.regrows => block(scores, pruned, digit, piece, |_, _| true),
+            None => block(scores, pruned, digit, piece, |_, pruned| !pruned),
             Some(reserved) => {
                 let reserved = &reserved[start..start + scores.len()];
-                let open = |index: usize, dropped: bool| {
-                    (scored.returns | !dropped) & !reserved[index].get()
+                let open = |index: usize, pruned: bool| {
+                    (scored.regrows | !pruned) & !reserved[index].get()
                 };
-                block(scores, dropped, digit, piece, open);
+                block(scores, pruned, digit, piece, open);
             }
         }
         start += scores.len();
@@ -101,29 +101,29 @@ fn body<F: Flag>(scored: Scored<'_, F>, dropped: &[F], digit: Digit, piece: &mut
 }
 
 /// Counts a block, without a branch for each entry: `open` says which are counted, by index and
-/// by whether they are dropped.
+/// by whether they are pruned.
 #[inline(always)]
 fn block<F: Flag>(
     scores: &[f32],
-    dropped: &[F],
+    pruned: &[F],
     digit: Digit,
     piece: &mut Piece,
     open: impl Fn(usize, bool) -> bool,
 ) {
     let (mut nan, mut above, mut inside) = (0u32, 0u32, 0u32);
-    let entries = || scores.iter().zip(dropped).enumerate();
+    let entries = || scores.iter().zip(pruned).enumerate();
     match digit.prefix {
         None => {
-            for (index, (&score, &dropped)) in entries() {
-                nan += u32::from(score.is_nan() & open(index, dropped.get()));
+            for (index, (&score, &pruned)) in entries() {
+                nan += u32::from(score.is_nan() & open(index, pruned.get()));
             }
             inside = 1;
         }
         Some(prefix) => {
             let shift = digit.shift + digit.bits;
-            for (index, (&score, &dropped)) in entries() {
+            for (index, (&score, &pruned)) in entries() {
                 let high = key_of(score) >> shift;
-                above += u32::from((high > prefix) & open(index, dropped.get()));
+                above += u32::from((high > prefix) & open(index, pruned.get()));
                 inside += u32::from(high == prefix);
             }
         }
@@ -134,16 +134,16 @@ fn block<F: Flag>(
         return;
     }
     let mask = digit.bins() - 1;
-    let side = piece.bins.len() - digit.bins(); // 0 where dropped entries are not counted
-    for (index, (&score, &dropped)) in entries() {
+    let side = piece.bins.len() - digit.bins(); // 0 where pruned entries are not counted
+    for (index, (&score, &pruned)) in entries() {
         let key = key_of(score);
         let here = match digit.prefix {
             None => true,
             Some(prefix) => key >> (digit.shift + digit.bits) == prefix,
         };
-        let at = ((key >> digit.shift) as usize & mask) + usize::from(dropped.get()) * side;
-        piece.bins[at] += u32::from(here & open(index, dropped.get()));
+        let at = ((key >> digit.shift) as usize & mask) + usize::from(pruned.get()) * side;
+        piece.bins[at] += u32::from(here & open(index, pruned.get()));
     }
 }
 
-dispatch!(body => fn count_piece<F: Flag>(scored: Scored<'_, F>, dropped: &[F], digit: Digit, piece: &mut Piece));
+dispatch!(body => fn count_piece<F: Flag>(scored: Scored<'_, F>, pruned: &[F], digit: Digit, piece: &mut Piece));

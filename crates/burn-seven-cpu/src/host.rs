@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use burn_seven_kernels::{
-    Candidates, Cut, Digit, Histogram, Kernels, PackedWeight, Rewrite, SevenStep, SevenTensors,
-    Updated, Written, fell_back, portable,
+    Candidates, Digit, Histogram, Kernels, PackedWeight, Rewrite, SevenStep, SevenTensors,
+    Threshold, Updated, Written, fell_back, portable,
 };
 
 use crate::host_sparse;
@@ -67,11 +67,11 @@ impl<H> Default for HostKernels<H> {
 struct Read<H: Host> {
     scores: H::Floats,
     reserved: Option<H::Flags>,
-    returns: bool,
+    regrows: bool,
 }
 
 impl<H: Host> Read<H> {
-    fn of(scores: &Tensor<1>, reserved: Option<&Tensor<1, Bool>>, returns: bool) -> Option<Self> {
+    fn of(scores: &Tensor<1>, reserved: Option<&Tensor<1, Bool>>, regrows: bool) -> Option<Self> {
         let reserved = match reserved {
             None => None,
             Some(reserved) => Some(H::flags(reserved.clone())?),
@@ -79,14 +79,14 @@ impl<H: Host> Read<H> {
         Some(Self {
             scores: H::floats(scores.clone())?,
             reserved,
-            returns,
+            regrows,
         })
     }
 
     fn scored(&self) -> Scored<'_, H::Flag> {
         Scored {
             scores: self.scores.slice(),
-            returns: self.returns,
+            regrows: self.regrows,
             reserved: self.reserved.as_ref().map(Buffer::slice),
         }
     }
@@ -98,27 +98,27 @@ impl<H: Host> HostKernels<H> {
         if !H::holds(&candidates.scores.device()) {
             return None;
         }
-        let read = Read::of(candidates.scores, candidates.reserved, candidates.returns)?;
-        Some((read, H::flags(candidates.dropped.clone())?))
+        let read = Read::of(candidates.scores, candidates.reserved, candidates.regrows)?;
+        Some((read, H::flags(candidates.pruned.clone())?))
     }
 
     /// The whole rewrite comes back where it is not for this backend.
     fn write_one<'a>(
         rewrite: Rewrite<'a>,
-        cut: &mut Cut,
+        threshold: &mut Threshold,
     ) -> Result<(Tensor<1, Bool>, u64), Box<Rewrite<'a>>> {
         let read = match H::holds(&rewrite.scores.device()) {
-            true => Read::<H>::of(rewrite.scores, rewrite.reserved, rewrite.returns),
+            true => Read::<H>::of(rewrite.scores, rewrite.reserved, rewrite.regrows),
             false => None,
         };
         // Asked of a handle that is gone before the mask is written, so that it can be in place.
-        let usable = read.is_some() && H::flags(rewrite.dropped.clone()).is_some();
+        let usable = read.is_some() && H::flags(rewrite.pruned.clone()).is_some();
         let (Some(read), true) = (read, usable) else {
             return Err(Box::new(rewrite));
         };
         let mut flags =
-            H::flags(rewrite.dropped).expect("flags that were usable should still be so");
-        let kept = write(read.scored(), flags.slice_mut(), cut);
+            H::flags(rewrite.pruned).expect("flags that were usable should still be so");
+        let kept = write(read.scored(), flags.slice_mut(), threshold);
         Ok((H::from_flags(flags), kept))
     }
 }
@@ -183,12 +183,12 @@ impl<H: Host> Kernels for HostKernels<H> {
         let usable = tensors
             .iter()
             .all(|tensor| H::holds(&tensor.device()) && H::floats((*tensor).clone()).is_some());
-        let dropped = step.dropped.clone().map(H::flags);
-        if !usable || dropped.as_ref().is_some_and(Option::is_none) {
+        let pruned = step.pruned.clone().map(H::flags);
+        if !usable || pruned.as_ref().is_some_and(Option::is_none) {
             fell_back(H::NAME, "SEVEN's update");
             return Err(Box::new(step));
         }
-        let dropped = dropped.flatten();
+        let pruned = pruned.flatten();
         let floats =
             |tensor| H::floats(tensor).expect("floats that were usable should still be so");
         let (weight, grad) = (floats(step.weight), floats(step.grad));
@@ -204,7 +204,7 @@ impl<H: Host> Kernels for HostKernels<H> {
                 score: score.slice_mut(),
                 weight: weight.slice(),
                 grad: grad.slice(),
-                dropped: dropped.as_ref().map(Buffer::slice),
+                pruned: pruned.as_ref().map(Buffer::slice),
             },
             counts,
         );
@@ -229,19 +229,19 @@ impl<H: Host> Kernels for HostKernels<H> {
         };
         let slices: Vec<_> = read
             .iter()
-            .map(|(read, dropped)| (read.scored(), dropped.slice()))
+            .map(|(read, pruned)| (read.scored(), pruned.slice()))
             .collect();
         count(&slices, digit, counts);
     }
 
-    fn zero(&self, values: Tensor<1>, dropped: &Tensor<1, Bool>) -> Tensor<1> {
+    fn zero(&self, values: Tensor<1>, pruned: &Tensor<1, Bool>) -> Tensor<1> {
         let usable = H::holds(&values.device()) && H::floats(values.clone()).is_some();
-        let flags = match usable && H::holds(&dropped.device()) {
-            true => H::flags(dropped.clone()),
+        let flags = match usable && H::holds(&pruned.device()) {
+            true => H::flags(pruned.clone()),
             false => None,
         };
         let Some(flags) = flags else {
-            return values.mask_fill(dropped.clone(), 0.0);
+            return values.mask_fill(pruned.clone(), 0.0);
         };
         let mut floats = H::floats(values).expect("floats that were usable should still be so");
         zero(floats.slice_mut(), flags.slice());
@@ -252,11 +252,11 @@ impl<H: Host> Kernels for HostKernels<H> {
         host_sparse::pack::<H>(weight)
     }
 
-    fn write(&self, rewrites: Vec<Rewrite<'_>>, cut: Cut) -> Written {
-        Written::one_by_one(rewrites, cut, |rewrite, cut| {
-            Self::write_one(rewrite, cut).unwrap_or_else(|rewrite| {
+    fn write(&self, rewrites: Vec<Rewrite<'_>>, threshold: Threshold) -> Written {
+        Written::one_by_one(rewrites, threshold, |rewrite, threshold| {
+            Self::write_one(rewrite, threshold).unwrap_or_else(|rewrite| {
                 fell_back(H::NAME, "writing masks");
-                portable::write(*rewrite, cut)
+                portable::write(*rewrite, threshold)
             })
         })
     }

@@ -37,8 +37,8 @@ pub use zero::zero;
 pub struct Scored<'a, F> {
     /// The scores.
     pub scores: &'a [f32],
-    /// Whether dropped entries may come back.
-    pub returns: bool,
+    /// Whether pruned entries may come back.
+    pub regrows: bool,
     /// Entries that stay whatever their score; they are not counted.
     pub reserved: Option<&'a [F]>,
 }
@@ -49,9 +49,9 @@ impl<F> Scored<'_, F> {
     /// # Panics
     ///
     /// When there is another number of flags than of scores.
-    fn total(&self, dropped: &[F]) -> usize {
+    fn total(&self, pruned: &[F]) -> usize {
         let total = self.scores.len();
-        assert_eq!(dropped.len(), total, "flags of what is dropped");
+        assert_eq!(pruned.len(), total, "flags of what is pruned");
         let reserved = self.reserved.map_or(total, <[F]>::len);
         assert_eq!(reserved, total, "flags of what is reserved");
         total
@@ -61,7 +61,7 @@ impl<F> Scored<'_, F> {
     fn part(&self, range: std::ops::Range<usize>) -> Self {
         Self {
             scores: &self.scores[range.clone()],
-            returns: self.returns,
+            regrows: self.regrows,
             reserved: self.reserved.map(|reserved| &reserved[range]),
         }
     }

@@ -25,7 +25,7 @@ pub struct Seven<'a, F> {
     /// The gradient.
     pub grad: &'a [f32],
     /// What is pruned for good: its statistics are set to 0.
-    pub dropped: Option<&'a [F]>,
+    pub pruned: Option<&'a [F]>,
 }
 
 /// A bin: narrow ones where each thread has its own, wide ones where they are summed.
@@ -62,7 +62,7 @@ impl From<&SevenRule> for Numbers {
     }
 }
 
-/// Updates the statistics in place, and counts the new scores of entries that are not dropped by
+/// Updates the statistics in place, and counts the new scores of entries that are not pruned by
 /// the highest bits of their keys, as many as the histogram has bins for.
 ///
 /// # Panics
@@ -75,7 +75,7 @@ pub fn seven<F: Flag>(rule: &SevenRule, slices: Seven<'_, F>, counts: Option<&mu
         slices.moment_2.len(),
         slices.weight.len(),
         slices.grad.len(),
-        slices.dropped.map_or(count, <[F]>::len),
+        slices.pruned.map_or(count, <[F]>::len),
     ];
     assert!(
         lengths.iter().all(|&length| length == count),
@@ -119,16 +119,16 @@ fn split<F: Flag>(slices: Seven<'_, F>, length: usize) -> impl Iterator<Item = S
     zipped.enumerate().map(
         move |(index, ((((moment_1, moment_2), score), weight), grad))| {
             let start = index * length;
-            let dropped = slices
-                .dropped
-                .map(|dropped| &dropped[start..start + weight.len()]);
+            let pruned = slices
+                .pruned
+                .map(|pruned| &pruned[start..start + weight.len()]);
             Seven {
                 moment_1,
                 moment_2,
                 score,
                 weight,
                 grad,
-                dropped,
+                pruned,
             }
         },
     )
@@ -138,9 +138,9 @@ fn split<F: Flag>(slices: Seven<'_, F>, length: usize) -> impl Iterator<Item = S
 fn body<F: Flag, C: Count>(numbers: Numbers, part: Seven<'_, F>, mut bins: Option<&mut [C]>) {
     let mut places = [0u32; BLOCK];
     for block in split(part, BLOCK) {
-        let (scores, dropped) = update_block(numbers, block);
+        let (scores, pruned) = update_block(numbers, block);
         if let Some(bins) = bins.as_deref_mut() {
-            count_block(scores, dropped, bins, &mut places);
+            count_block(scores, pruned, bins, &mut places);
         }
     }
 }
@@ -149,14 +149,14 @@ fn body<F: Flag, C: Count>(numbers: Numbers, part: Seven<'_, F>, mut bins: Optio
 #[inline(always)]
 fn count_block<F: Flag, C: Count>(
     scores: &[f32],
-    dropped: Option<&[F]>,
+    pruned: Option<&[F]>,
     bins: &mut [C],
     places: &mut [u32; BLOCK],
 ) {
     let shift = 32 - bins.len().ilog2();
     let last = bins.len() - 1;
     let places = &mut places[..scores.len()];
-    match dropped {
+    match pruned {
         None => {
             for (place, &score) in places.iter_mut().zip(scores) {
                 *place = key_of(score) >> shift;
@@ -165,15 +165,15 @@ fn count_block<F: Flag, C: Count>(
                 bins[place as usize & last] += C::from(true);
             }
         }
-        Some(dropped) => {
-            // What is dropped adds 0, here and there: one place would have to wait for itself.
+        Some(pruned) => {
+            // What is pruned adds 0, here and there: one place would have to wait for itself.
             for (index, place) in places.iter_mut().enumerate() {
                 let bin = key_of(scores[index]) >> shift;
-                let dropped = dropped[index].get();
-                *place = if dropped { index as u32 & 63 } else { bin };
+                let pruned = pruned[index].get();
+                *place = if pruned { index as u32 & 63 } else { bin };
             }
-            for (&place, dropped) in places.iter().zip(dropped) {
-                bins[place as usize & last] += C::from(!dropped.get());
+            for (&place, pruned) in places.iter().zip(pruned) {
+                bins[place as usize & last] += C::from(!pruned.get());
             }
         }
     }
@@ -187,12 +187,12 @@ fn update_block<F: Flag>(numbers: Numbers, block: Seven<'_, F>) -> (&mut [f32], 
         score,
         weight,
         grad,
-        dropped,
+        pruned,
     } = block;
     let count = score.len();
     let (moment_1, moment_2) = (&mut moment_1[..count], &mut moment_2[..count]);
     let (weight, grad) = (&weight[..count], &grad[..count]);
-    match dropped {
+    match pruned {
         None => {
             for i in 0..count {
                 let new = update(
@@ -206,8 +206,8 @@ fn update_block<F: Flag>(numbers: Numbers, block: Seven<'_, F>) -> (&mut [f32], 
                 (moment_1[i], moment_2[i], score[i]) = new;
             }
         }
-        Some(dropped) => {
-            let dropped = &dropped[..count];
+        Some(pruned) => {
+            let pruned = &pruned[..count];
             for i in 0..count {
                 let new = update(
                     numbers,
@@ -217,14 +217,14 @@ fn update_block<F: Flag>(numbers: Numbers, block: Seven<'_, F>) -> (&mut [f32], 
                     weight[i],
                     grad[i],
                 );
-                let stays = !dropped[i].get();
+                let stays = !pruned[i].get();
                 moment_1[i] = if stays { new.0 } else { 0.0 };
                 moment_2[i] = if stays { new.1 } else { 0.0 };
                 score[i] = if stays { new.2 } else { 0.0 };
             }
         }
     }
-    (score, dropped)
+    (score, pruned)
 }
 
 /// One entry, in the order of operations of the portable path.

@@ -28,7 +28,7 @@ pub fn count(candidates: &[Scored], digit: Digit, counts: &mut Histogram) -> Vec
     let mut launched = Vec::new();
     for group in by_device(&scores) {
         for part in below_overflow(group, candidates) {
-            // The kept entries' bins, those of dropped ones, NaN, and above for each tensor.
+            // The kept entries' bins, those of pruned ones, NaN, and above for each tensor.
             let counters = Counters::new(scores[part[0]], 2 * bins + 1 + part.len());
             for (slot, &index) in part.iter().enumerate() {
                 launch(&candidates[index], digit, &counters, 2 * bins + 1 + slot);
@@ -39,7 +39,7 @@ pub fn count(candidates: &[Scored], digit: Digit, counts: &mut Histogram) -> Vec
     for (part, counters) in launched {
         let counted = counters.read();
         add(&mut counts.kept, &counted[..bins]);
-        add(&mut counts.dropped, &counted[bins..2 * bins]);
+        add(&mut counts.pruned, &counted[bins..2 * bins]);
         counts.nan += u64::from(counted[2 * bins]);
         for (index, &count) in part.into_iter().zip(&counted[2 * bins + 1..]) {
             above[index] = u64::from(count);
@@ -80,7 +80,7 @@ fn launch(one: &Scored, digit: Digit, counters: &Counters, above_at: usize) {
     }
     let client = &one.scores.client;
     let shared = client.properties().hardware.max_shared_memory_size;
-    let kinds: &[Kind] = match one.returns {
+    let kinds: &[Kind] = match one.regrows {
         false => &[Kind::Kept],
         true if 2 * digit.bins() * size_of::<u32>() <= shared => &[Kind::Both],
         true => &[Kind::Kept, Kind::Dropped],
@@ -96,7 +96,7 @@ fn launch(one: &Scored, digit: Digit, counters: &Counters, above_at: usize) {
             grid.units,
             lanes,
             one.scores.clone().into_buffer_arg(),
-            one.dropped.clone().into_buffer_arg(),
+            one.pruned.clone().into_buffer_arg(),
             reserved.map(|flags| flags.into_buffer_arg()).into(),
             counters.arg(),
             lines,
@@ -106,7 +106,7 @@ fn launch(one: &Scored, digit: Digit, counters: &Counters, above_at: usize) {
             digit.bits,
             digit.prefix.is_some(),
             kind,
-            flag_type(&one.dropped),
+            flag_type(&one.pruned),
         );
     }
 }
@@ -115,7 +115,7 @@ fn launch(one: &Scored, digit: Digit, counters: &Counters, above_at: usize) {
 #[allow(clippy::too_many_arguments)]
 fn count_entries<B: Int, N: Size>(
     scores: &[Vector<u32, N>],
-    dropped: &[Vector<B, N>],
+    pruned: &[Vector<B, N>],
     reserved: ComptimeOption<&[Vector<B, N>]>,
     counters: &[Atomic<u32>],
     lines: usize,
@@ -143,7 +143,7 @@ fn count_entries<B: Int, N: Size>(
     let mut line = ABSOLUTE_POS;
     while line < lines {
         let line_scores = scores[line];
-        let line_dropped = dropped[line];
+        let line_dropped = pruned[line];
         let line_reserved = flags_at(&reserved, line, Vector::<B, N>::from_int(0));
         #[unroll]
         for lane in 0..N::value() {

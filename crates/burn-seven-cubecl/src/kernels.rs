@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use burn::tensor::Tensor;
 use burn_seven_kernels::{
-    Candidates, Cut, Digit, Histogram, Kernels, Rewrite, SevenStep, SevenTensors, Updated, Written,
-    fell_back, portable,
+    Candidates, Digit, Histogram, Kernels, Rewrite, SevenStep, SevenTensors, Threshold, Updated,
+    Written, fell_back, portable,
 };
 
 use crate::scored::Scored;
@@ -52,21 +52,21 @@ impl<'a> Target<'a> {
     fn new<B: Tensors>(rewrite: Rewrite<'a>) -> Self {
         let Rewrite {
             scores,
-            dropped,
-            returns,
+            pruned,
+            regrows,
             reserved,
         } = rewrite;
-        match Scored::fits::<B>(scores, &dropped, reserved) {
+        match Scored::fits::<B>(scores, &pruned, reserved) {
             true => Self::Here(Box::new(Scored::new::<B>(
                 scores.clone(),
-                dropped,
-                returns,
+                pruned,
+                regrows,
                 reserved.cloned(),
             ))),
             false => Self::Elsewhere(Box::new(Rewrite {
                 scores,
-                dropped,
-                returns,
+                pruned,
+                regrows,
                 reserved,
             })),
         }
@@ -78,7 +78,7 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
         "cubecl"
     }
 
-    // 2048 bins are 8 KiB, so that those of kept and dropped entries together fit into what any
+    // 2048 bins are 8 KiB, so that those of kept and pruned entries together fit into what any
     // device lets a cube's units share.
     fn digits(&self) -> &'static [u32] {
         &[11, 11, 10]
@@ -113,7 +113,7 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
             &step.weight,
             &step.grad,
         ];
-        let flags_fit = step.dropped.as_ref().is_none_or(|flags| {
+        let flags_fit = step.pruned.as_ref().is_none_or(|flags| {
             B::has_flags(flags)
                 && flags.device() == score.device()
                 && flags.shape() == score.shape()
@@ -130,7 +130,7 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
                 score: B::take_floats(step.state.score),
                 weight: B::take_floats(step.weight),
                 grad: B::take_floats(step.grad),
-                dropped: step.dropped.map(B::take_flags),
+                pruned: step.pruned.map(B::take_flags),
             },
         );
         let [moment_1, moment_2, score] = updated.map(B::give_floats);
@@ -150,13 +150,13 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
         counts.above.resize(start + candidates.len(), 0);
         let (mut here, mut positions) = (Vec::new(), Vec::new());
         for (index, one) in candidates.iter().enumerate() {
-            let fits = Scored::fits::<B>(one.scores, one.dropped, one.reserved);
+            let fits = Scored::fits::<B>(one.scores, one.pruned, one.reserved);
             let scored = fits.then(|| {
                 let reserved = one.reserved.cloned();
                 Scored::new::<B>(
                     one.scores.clone(),
-                    one.dropped.clone(),
-                    one.returns,
+                    one.pruned.clone(),
+                    one.regrows,
                     reserved,
                 )
             });
@@ -178,27 +178,27 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
         }
     }
 
-    fn write(&self, rewrites: Vec<Rewrite<'_>>, mut cut: Cut) -> Written {
+    fn write(&self, rewrites: Vec<Rewrite<'_>>, mut threshold: Threshold) -> Written {
         let targets: Vec<_> = rewrites.into_iter().map(Target::new::<B>).collect();
         let here = targets.iter().filter_map(|target| match target {
             Target::Here(scored) => Some(&**scored),
             Target::Elsewhere(_) => None,
         });
-        let mut lines = Lines::new(&here.collect::<Vec<_>>(), cut);
+        let mut lines = Lines::new(&here.collect::<Vec<_>>(), threshold);
         // In order, because of the ties; the masks of the portable path are written at once.
         let mut masks = Vec::new();
         let (mut written, mut positions) = (Vec::new(), Vec::new());
         for target in targets {
             match target {
                 Target::Here(scored) => {
-                    let line = lines.next(&scored, &mut cut);
+                    let line = lines.next(&scored, &mut threshold);
                     written.push((scored, line));
                     positions.push(masks.len());
                     masks.push(None);
                 }
                 Target::Elsewhere(rewrite) => {
                     fell_back(self.name(), "writing masks");
-                    masks.push(Some(portable::write(*rewrite, &mut cut)));
+                    masks.push(Some(portable::write(*rewrite, &mut threshold)));
                 }
             }
         }
@@ -209,11 +209,11 @@ impl<B: Tensors + 'static> Kernels for CubeKernels<B> {
                 .collect(),
         );
         for ((position, (scored, _)), kept) in positions.into_iter().zip(written).zip(kept) {
-            masks[position] = Some((B::give_flags(scored.dropped), kept));
+            masks[position] = Some((B::give_flags(scored.pruned), kept));
         }
         Written {
             masks: masks.into_iter().flatten().collect(),
-            rest: cut,
+            rest: threshold,
         }
     }
 }

@@ -10,9 +10,9 @@ pub struct Scored {
     /// The scores.
     pub scores: CubeTensor,
     /// What the current mask drops.
-    pub dropped: CubeTensor,
-    /// Whether dropped entries may come back.
-    pub returns: bool,
+    pub pruned: CubeTensor,
+    /// Whether pruned entries may come back.
+    pub regrows: bool,
     /// Entries that stay whatever their score.
     pub reserved: Option<CubeTensor>,
 }
@@ -21,36 +21,36 @@ impl Scored {
     /// Whether these tensors are for the kernels.
     pub fn fits<B: Tensors>(
         scores: &Tensor<1>,
-        dropped: &Tensor<1, Bool>,
+        pruned: &Tensor<1, Bool>,
         reserved: Option<&Tensor<1, Bool>>,
     ) -> bool {
         let with = |flags: &Tensor<1, Bool>| {
             B::has_flags(flags)
-                && flags.dtype() == dropped.dtype()
+                && flags.dtype() == pruned.dtype()
                 && flags.device() == scores.device()
                 && flags.shape() == scores.shape()
         };
-        B::has_floats(scores) && with(dropped) && reserved.is_none_or(with)
+        B::has_floats(scores) && with(pruned) && reserved.is_none_or(with)
     }
 
     /// Of tensors that [`fits`](Self::fits) was said of.
     pub fn new<B: Tensors>(
         scores: Tensor<1>,
-        dropped: Tensor<1, Bool>,
-        returns: bool,
+        pruned: Tensor<1, Bool>,
+        regrows: bool,
         reserved: Option<Tensor<1, Bool>>,
     ) -> Self {
         Self {
             scores: B::take_floats(scores),
-            dropped: B::take_flags(dropped),
-            returns,
+            pruned: B::take_flags(pruned),
+            regrows,
             reserved: reserved.map(B::take_flags),
         }
     }
 
     /// All of the tensors.
     pub fn tensors(&self) -> Vec<&CubeTensor> {
-        let always = [&self.scores, &self.dropped];
+        let always = [&self.scores, &self.pruned];
         always.into_iter().chain(&self.reserved).collect()
     }
 }

@@ -21,7 +21,7 @@ pub struct Seven {
     /// The gradient.
     pub grad: CubeTensor,
     /// What is pruned for good: its statistics are set to 0.
-    pub dropped: Option<CubeTensor>,
+    pub pruned: Option<CubeTensor>,
 }
 
 /// The rule's numbers as they are used.
@@ -45,7 +45,7 @@ pub fn seven(rule: &SevenRule, tensors: Seven) -> [CubeTensor; 3] {
         mut score,
         weight,
         grad,
-        dropped,
+        pruned,
     } = tensors;
     if length(&score) == 0 {
         return [moment_1, moment_2, score];
@@ -54,12 +54,12 @@ pub fn seven(rule: &SevenRule, tensors: Seven) -> [CubeTensor; 3] {
         make_writable(state);
     }
     let mut all = vec![&moment_1, &moment_2, &score, &weight, &grad];
-    all.extend(&dropped);
+    all.extend(&pruned);
     let lanes = lanes(&all);
     let lines = length(&score) / lanes;
     let grid = Grid::new(&score.client, lines, 1);
-    let flag = match &dropped {
-        Some(dropped) => flag_type(dropped),
+    let flag = match &pruned {
+        Some(pruned) => flag_type(pruned),
         None => ElemType::UInt(UIntKind::U32),
     };
     update_entries::launch(
@@ -72,7 +72,7 @@ pub fn seven(rule: &SevenRule, tensors: Seven) -> [CubeTensor; 3] {
         score.clone().into_buffer_arg(),
         weight.into_buffer_arg(),
         grad.into_buffer_arg(),
-        dropped.map(|flags| flags.into_buffer_arg()).into(),
+        pruned.map(|flags| flags.into_buffer_arg()).into(),
         lines,
         NumbersLaunch::new(
             rule.alpha_1 as f32,
@@ -97,7 +97,7 @@ fn update_entries<B: Int, N: Size>(
     score: &mut [Vector<f32, N>],
     weight: &[Vector<f32, N>],
     grad: &[Vector<f32, N>],
-    dropped: ComptimeOption<&[Vector<B, N>]>,
+    pruned: ComptimeOption<&[Vector<B, N>]>,
     lines: usize,
     numbers: &Numbers,
     #[comptime] signed: bool,
@@ -122,9 +122,9 @@ fn update_entries<B: Int, N: Size>(
         let s = score[line] + ((steadiness * a).min(largest) * weight[line]).abs();
         let zero = Vector::<f32, N>::new(0.0f32);
         #[comptime]
-        match &dropped {
-            ComptimeOption::Some(dropped) => {
-                let gone = Vector::<bool, N>::cast_from(dropped[line]);
+        match &pruned {
+            ComptimeOption::Some(pruned) => {
+                let gone = Vector::<bool, N>::cast_from(pruned[line]);
                 moment_1[line] = select_many(gone, zero, m);
                 moment_2[line] = select_many(gone, zero, v);
                 score[line] = select_many(gone, zero, s);

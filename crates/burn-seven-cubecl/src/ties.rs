@@ -1,4 +1,4 @@
-//! Entries whose key is the cut's own.
+//! Entries whose key is the threshold's own.
 
 use burn_seven_kernels::Ties;
 use cubecl::ir::ElemType;
@@ -18,7 +18,7 @@ const EACH: usize = 8;
 
 /// How many entries of each tensor are ties, of those kept now and of those that may come back;
 /// a kind is counted where it is asked for, and 0 elsewhere.
-pub fn count(scored: &[&Scored], key: u32, kept: bool, dropped: bool) -> Vec<[u64; 2]> {
+pub fn count(scored: &[&Scored], key: u32, kept: bool, pruned: bool) -> Vec<[u64; 2]> {
     let scores: Vec<_> = scored.iter().map(|one| &one.scores).collect();
     let counted = tally(&scores, 2, |index, counters, at| {
         let one = scored[index];
@@ -26,7 +26,7 @@ pub fn count(scored: &[&Scored], key: u32, kept: bool, dropped: bool) -> Vec<[u6
         if kept {
             launch(one, key, Kind::Kept, all.clone(), 0, 1, counters, at);
         }
-        if dropped && one.returns {
+        if pruned && one.regrows {
             launch(one, key, Kind::Dropped, all, 0, 1, counters, at + 1);
         }
     });
@@ -99,7 +99,7 @@ fn launch(
         grid.cubes,
         grid.units,
         one.scores.clone().into_buffer_arg(),
-        one.dropped.clone().into_buffer_arg(),
+        one.pruned.clone().into_buffer_arg(),
         reserved.map(|flags| flags.into_buffer_arg()).into(),
         counters.arg(),
         key,
@@ -109,7 +109,7 @@ fn launch(
         at,
         bins,
         kind,
-        flag_type(&one.dropped),
+        flag_type(&one.pruned),
     );
 }
 
@@ -117,7 +117,7 @@ fn launch(
 #[allow(clippy::too_many_arguments)]
 fn count_ties<B: Int>(
     scores: &[u32],
-    dropped: &[B],
+    pruned: &[B],
     reserved: ComptimeOption<&[B]>,
     counters: &[Atomic<u32>],
     key: u32,
@@ -141,7 +141,7 @@ fn count_ties<B: Int>(
     let mut index = start + ABSOLUTE_POS;
     while index < end {
         if key_of(scores[index]) == key {
-            let was_dropped = dropped[index] != B::from_int(0);
+            let was_dropped = pruned[index] != B::from_int(0);
             let is_reserved = flags_at(&reserved, index, B::from_int(0));
             let right_kind = was_dropped == comptime!(kind == Kind::Dropped);
             if right_kind && is_reserved == B::from_int(0) {

@@ -1,6 +1,6 @@
 //! Writing masks in one pass.
 
-use burn_seven_kernels::Cut;
+use burn_seven_kernels::Threshold;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
@@ -21,48 +21,48 @@ pub struct Line {
     key: u32,
     /// The index below which entries at `key` stay, of those kept now.
     kept_below: u32,
-    /// The index below which entries at `key` come back, of those dropped now.
+    /// The index below which entries at `key` come back, of those pruned now.
     back_below: u32,
 }
 
 /// Takes tensors in order and finds where each is cut.
 pub struct Lines {
     key: u32,
-    /// How many ties each tensor has that were counted: kept now, and dropped now.
+    /// How many ties each tensor has that were counted: kept now, and pruned now.
     counted: std::vec::IntoIter<[u64; 2]>,
 }
 
 impl Lines {
     /// For these tensors, with one read where only some of the ties stay.
-    pub fn new(scored: &[&Scored], cut: Cut) -> Self {
-        let (kept, dropped) = (cut.kept.is_partial(), cut.dropped.is_partial());
-        let counted = match kept || dropped {
-            true => ties::count(scored, cut.key, kept, dropped),
+    pub fn new(scored: &[&Scored], threshold: Threshold) -> Self {
+        let (kept, pruned) = (threshold.kept.is_partial(), threshold.pruned.is_partial());
+        let counted = match kept || pruned {
+            true => ties::count(scored, threshold.key, kept, pruned),
             false => vec![[0, 0]; scored.len()],
         };
         Self {
-            key: cut.key,
+            key: threshold.key,
             counted: counted.into_iter(),
         }
     }
 
-    /// Where the next tensor is cut; takes the ties that stay off the cut.
-    pub fn next(&mut self, one: &Scored, cut: &mut Cut) -> Line {
+    /// Where the next tensor is cut; takes the ties that stay off the threshold.
+    pub fn next(&mut self, one: &Scored, threshold: &mut Threshold) -> Line {
         let [kept, back] = self.counted.next().unwrap_or_default();
         Line {
             key: self.key,
-            kept_below: ties::limit(one, self.key, Kind::Kept, kept, &mut cut.kept),
-            back_below: ties::limit(one, self.key, Kind::Dropped, back, &mut cut.dropped),
+            kept_below: ties::limit(one, self.key, Kind::Kept, kept, &mut threshold.kept),
+            back_below: ties::limit(one, self.key, Kind::Dropped, back, &mut threshold.pruned),
         }
     }
 }
 
-/// Writes new masks, each in its `dropped`, in place where no one else holds it; gives how many
+/// Writes new masks, each in its `pruned`, in place where no one else holds it; gives how many
 /// entries each keeps.
 pub fn write(lines: Vec<(&mut Scored, Line)>) -> Vec<u64> {
     let mut prepared = Vec::new();
     for (one, line) in lines {
-        make_writable(&mut one.dropped);
+        make_writable(&mut one.pruned);
         prepared.push((&*one, line));
     }
     let scores: Vec<_> = prepared.iter().map(|(one, _)| &one.scores).collect();
@@ -88,7 +88,7 @@ fn launch(one: &Scored, line: Line, counters: &Counters, at: usize) {
         grid.units,
         lanes,
         one.scores.clone().into_buffer_arg(),
-        one.dropped.clone().into_buffer_arg(),
+        one.pruned.clone().into_buffer_arg(),
         reserved.map(|flags| flags.into_buffer_arg()).into(),
         counters.arg(),
         lines,
@@ -96,8 +96,8 @@ fn launch(one: &Scored, line: Line, counters: &Counters, at: usize) {
         line.kept_below,
         line.back_below,
         at,
-        one.returns,
-        flag_type(&one.dropped),
+        one.regrows,
+        flag_type(&one.pruned),
     );
 }
 
@@ -105,7 +105,7 @@ fn launch(one: &Scored, line: Line, counters: &Counters, at: usize) {
 #[allow(clippy::too_many_arguments)]
 fn write_entries<B: Int, N: Size>(
     scores: &[Vector<u32, N>],
-    dropped: &mut [Vector<B, N>],
+    pruned: &mut [Vector<B, N>],
     reserved: ComptimeOption<&[Vector<B, N>]>,
     counters: &[Atomic<u32>],
     lines: usize,
@@ -113,7 +113,7 @@ fn write_entries<B: Int, N: Size>(
     kept_below: u32,
     back_below: u32,
     at: usize,
-    #[comptime] returns: bool,
+    #[comptime] regrows: bool,
     #[define(B)] _flag: ElemType,
 ) {
     let total = Shared::<[Atomic<u32>]>::new_slice(1usize);
@@ -127,7 +127,7 @@ fn write_entries<B: Int, N: Size>(
     let mut line = ABSOLUTE_POS;
     while line < lines {
         let line_scores = scores[line];
-        let mut line_dropped = dropped[line];
+        let mut line_dropped = pruned[line];
         let line_reserved = flags_at(&reserved, line, Vector::<B, N>::from_int(0));
         #[unroll]
         for lane in 0..N::value() {
@@ -137,7 +137,7 @@ fn write_entries<B: Int, N: Size>(
             let index = (line * N::value() + lane) as u32;
             let below = select(was_dropped, back_below, kept_below);
             let high = key > cut_key || (key == cut_key && index < below);
-            let may_stay = if comptime!(returns) {
+            let may_stay = if comptime!(regrows) {
                 true.runtime()
             } else {
                 !was_dropped
@@ -146,7 +146,7 @@ fn write_entries<B: Int, N: Size>(
             kept += select(stays, 1u32, 0u32);
             line_dropped.insert(lane, select(stays, B::from_int(0), B::from_int(1)));
         }
-        dropped[line] = line_dropped;
+        pruned[line] = line_dropped;
         line += step;
     }
     if kept > 0u32 {

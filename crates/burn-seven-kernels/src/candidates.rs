@@ -8,9 +8,9 @@ pub struct Candidates<'a> {
     /// The scores, float32, shape `[n]`.
     pub scores: &'a Tensor<1>,
     /// What the current mask drops, shape `[n]`.
-    pub dropped: &'a Tensor<1, Bool>,
-    /// Whether dropped entries may come back.
-    pub returns: bool,
+    pub pruned: &'a Tensor<1, Bool>,
+    /// Whether pruned entries may come back.
+    pub regrows: bool,
     /// Entries that stay whatever their score, shape `[n]`; they are not counted.
     pub reserved: Option<&'a Tensor<1, Bool>>,
 }
@@ -22,9 +22,9 @@ pub struct Rewrite<'a> {
     /// The scores, float32, shape `[n]`.
     pub scores: &'a Tensor<1>,
     /// What the current mask drops, shape `[n]`.
-    pub dropped: Tensor<1, Bool>,
-    /// Whether dropped entries may come back.
-    pub returns: bool,
+    pub pruned: Tensor<1, Bool>,
+    /// Whether pruned entries may come back.
+    pub regrows: bool,
     /// Entries that stay whatever their score, shape `[n]`.
     pub reserved: Option<&'a Tensor<1, Bool>>,
 }
@@ -34,14 +34,14 @@ impl Rewrite<'_> {
     pub fn candidates(&self) -> Candidates<'_> {
         Candidates {
             scores: self.scores,
-            dropped: &self.dropped,
-            returns: self.returns,
+            pruned: &self.pruned,
+            regrows: self.regrows,
             reserved: self.reserved,
         }
     }
 }
 
-/// Which of the entries at the cut's own key stay.
+/// Which of the entries at the threshold's own key stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ties {
     /// All of them.
@@ -96,21 +96,21 @@ impl Ties {
 
 /// Which scores stay: all with a key above `key`, and at `key` as many as the ties say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cut {
+pub struct Threshold {
     /// The key of the lowest score that may stay.
     pub key: u32,
     /// Which entries at `key` that are kept now stay.
     pub kept: Ties,
-    /// Which entries at `key` that are dropped now come back.
-    pub dropped: Ties,
+    /// Which entries at `key` that are pruned now come back.
+    pub pruned: Ties,
 }
 
-impl Cut {
+impl Threshold {
     /// Below every score.
     pub const NONE: Self = Self {
         key: 0,
         kept: Ties::All,
-        dropped: Ties::All,
+        pruned: Ties::All,
     };
 }
 
@@ -119,21 +119,21 @@ impl Cut {
 pub struct Written {
     /// What each drops, shape `[n]`, and how many entries it keeps.
     pub masks: Vec<(Tensor<1, Bool>, u64)>,
-    /// The cut with these tensors' ties taken off, for tensors that come after them.
-    pub rest: Cut,
+    /// The threshold with these tensors' ties taken off, for tensors that come after them.
+    pub rest: Threshold,
 }
 
 impl Written {
-    /// By a function that writes one mask and takes the ties that it kept off the cut.
+    /// By a function that writes one mask and takes the ties that it kept off the threshold.
     pub fn one_by_one(
         rewrites: Vec<Rewrite<'_>>,
-        mut cut: Cut,
-        write: impl Fn(Rewrite<'_>, &mut Cut) -> (Tensor<1, Bool>, u64),
+        mut threshold: Threshold,
+        write: impl Fn(Rewrite<'_>, &mut Threshold) -> (Tensor<1, Bool>, u64),
     ) -> Self {
-        let masks = rewrites.into_iter().map(|one| write(one, &mut cut));
+        let masks = rewrites.into_iter().map(|one| write(one, &mut threshold));
         Self {
             masks: masks.collect(),
-            rest: cut,
+            rest: threshold,
         }
     }
 }

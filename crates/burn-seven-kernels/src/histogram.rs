@@ -53,13 +53,13 @@ impl Digit {
     }
 }
 
-/// Counts of scores by a [`Digit`] of their keys, apart for entries that are kept and dropped now.
+/// Counts of scores by a [`Digit`] of their keys, apart for entries that are kept and pruned now.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     /// Counts of entries that the current mask keeps.
     pub kept: Vec<u64>,
     /// Counts of entries that the current mask drops; all 0 where they may not return.
-    pub dropped: Vec<u64>,
+    pub pruned: Vec<u64>,
     /// For each tensor counted, in order, how many of its entries lie above the digit's prefix.
     pub above: Vec<u64>,
     /// How many scores were NaN; it is enough to count them with the highest digit.
@@ -71,7 +71,7 @@ impl Histogram {
     pub fn new(bits: u32) -> Self {
         Self {
             kept: vec![0; 1 << bits],
-            dropped: vec![0; 1 << bits],
+            pruned: vec![0; 1 << bits],
             above: Vec::new(),
             nan: 0,
         }
@@ -82,7 +82,7 @@ impl Histogram {
     pub fn descend(&self, places: u64) -> Option<(usize, u64)> {
         let mut left = places;
         for bin in (0..self.kept.len()).rev() {
-            let count = self.kept[bin] + self.dropped[bin];
+            let count = self.kept[bin] + self.pruned[bin];
             if count > left {
                 return Some((bin, left));
             }
@@ -115,7 +115,7 @@ mod tests {
     fn descending_finds_the_bin_of_a_place() {
         let mut counts = Histogram::new(2);
         counts.kept = vec![1, 2, 0, 2];
-        counts.dropped = vec![0, 1, 0, 0];
+        counts.pruned = vec![0, 1, 0, 0];
         assert_eq!(counts.descend(0), Some((3, 0)));
         assert_eq!(counts.descend(1), Some((3, 1)));
         assert_eq!(counts.descend(2), Some((1, 0)));

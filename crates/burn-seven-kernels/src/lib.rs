@@ -1,11 +1,11 @@
 //! The seam between burn-seven and a backend.
 //!
 //! Everything that touches each weight at each step goes through [`Kernels`]: the check for NaN and
-//! infinite values, SEVEN's update, counting scores by their bits, and writing masks once the cut is
+//! infinite values, SEVEN's update, counting scores by their bits, and writing masks once the threshold is
 //! known. So does the product with a sparse weight. Every method has a portable default, made of
 //! Burn's tensor operations, which is the reference for the faster ones.
 //!
-//! Scores are compared by [`key_of`], a map of floats to integers that keeps their order. The cut is
+//! Scores are compared by [`key_of`], a map of floats to integers that keeps their order. The threshold is
 //! found a [`Digit`] of the key at a time: one count of the highest bits finds the bin that holds it,
 //! a count of the next bits inside that bin narrows it down, until all 32 bits are known. That is
 //! exact for any input; nothing is concatenated and nothing is sorted.
@@ -18,7 +18,7 @@ pub mod portable;
 mod seven;
 mod sparse;
 
-pub use candidates::{Candidates, Cut, Rewrite, Ties, Written};
+pub use candidates::{Candidates, Rewrite, Threshold, Ties, Written};
 pub use fallback::fell_back;
 pub use histogram::{Digit, Histogram, Place};
 pub use key::key_of;
@@ -58,7 +58,7 @@ pub trait Kernels: std::fmt::Debug + Send + Sync {
     }
 
     /// One update of SEVEN's statistics, in place where no one else holds their buffers; with
-    /// `counts` the new scores of entries that are not dropped may be counted in the same pass, by
+    /// `counts` the new scores of entries that are not pruned may be counted in the same pass, by
     /// as many of the highest bits as `counts` has bins for.
     ///
     /// # Errors
@@ -80,10 +80,10 @@ pub trait Kernels: std::fmt::Debug + Send + Sync {
         }
     }
 
-    /// Sets what is dropped to exactly 0, in place where no one else holds the values. Both have
+    /// Sets what is pruned to exactly 0, in place where no one else holds the values. Both have
     /// shape `[n]`.
-    fn zero(&self, values: Tensor<1>, dropped: &Tensor<1, Bool>) -> Tensor<1> {
-        values.mask_fill(dropped.clone(), 0.0)
+    fn zero(&self, values: Tensor<1>, pruned: &Tensor<1, Bool>) -> Tensor<1> {
+        values.mask_fill(pruned.clone(), 0.0)
     }
 
     /// Packs a linear layer's weight, shape `[inputs, outputs]`, for products with activations that
@@ -94,7 +94,7 @@ pub trait Kernels: std::fmt::Debug + Send + Sync {
     }
 
     /// Writes new masks, in the order given, in place where no one else holds the old ones.
-    fn write(&self, rewrites: Vec<Rewrite<'_>>, cut: Cut) -> Written {
-        Written::one_by_one(rewrites, cut, portable::write)
+    fn write(&self, rewrites: Vec<Rewrite<'_>>, threshold: Threshold) -> Written {
+        Written::one_by_one(rewrites, threshold, portable::write)
     }
 }

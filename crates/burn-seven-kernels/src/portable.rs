@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use burn::tensor::{Bool, DType, FloatDType, Tensor, TensorData};
 
 use crate::histogram::Place;
-use crate::{Candidates, Cut, Digit, Histogram, Kernels, Rewrite, key_of};
+use crate::{Candidates, Digit, Histogram, Kernels, Rewrite, Threshold, key_of};
 
 /// The path that works on every backend, and the reference for the others.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,25 +72,23 @@ enum Entry {
 /// Hands each entry to `visit`, in order.
 fn visit(candidates: &Candidates<'_>, mut visit: impl FnMut(Entry)) {
     let scores = floats(candidates.scores);
-    let dropped = bools(candidates.dropped);
-    let entry = |score, dropped| match dropped && !candidates.returns {
+    let pruned = bools(candidates.pruned);
+    let entry = |score, pruned| match pruned && !candidates.regrows {
         true => Entry::Out,
         false => Entry::Open {
             score,
-            kept: !dropped,
+            kept: !pruned,
         },
     };
-    let pairs = scores.into_iter().zip(dropped);
+    let pairs = scores.into_iter().zip(pruned);
     match candidates.reserved.map(bools) {
-        None => pairs.for_each(|(score, dropped)| visit(entry(score, dropped))),
-        Some(reserved) => pairs
-            .zip(reserved)
-            .for_each(|((score, dropped), reserved)| {
-                visit(match reserved {
-                    true => Entry::Reserved,
-                    false => entry(score, dropped),
-                });
-            }),
+        None => pairs.for_each(|(score, pruned)| visit(entry(score, pruned))),
+        Some(reserved) => pairs.zip(reserved).for_each(|((score, pruned), reserved)| {
+            visit(match reserved {
+                true => Entry::Reserved,
+                false => entry(score, pruned),
+            });
+        }),
     }
 }
 
@@ -109,31 +107,31 @@ pub fn count(candidates: &Candidates<'_>, digit: Digit, counts: &mut Histogram) 
             Place::Above => above += 1,
             Place::Below => {}
             Place::Bin(bin) if kept => counts.kept[bin] += 1,
-            Place::Bin(bin) => counts.dropped[bin] += 1,
+            Place::Bin(bin) => counts.pruned[bin] += 1,
         }
     });
     counts.above.push(above);
 }
 
-/// See [`Kernels::write`]; takes the ties that stay off the cut.
-pub fn write(rewrite: Rewrite<'_>, cut: &mut Cut) -> (Tensor<1, Bool>, u64) {
+/// See [`Kernels::write`]; takes the ties that stay off the threshold.
+pub fn write(rewrite: Rewrite<'_>, threshold: &mut Threshold) -> (Tensor<1, Bool>, u64) {
     let mut kept_count = 0;
-    let mut dropped = Vec::with_capacity(rewrite.scores.shape().num_elements());
+    let mut pruned = Vec::with_capacity(rewrite.scores.shape().num_elements());
     visit(&rewrite.candidates(), |entry| {
         let stays = match entry {
             Entry::Out => false,
             Entry::Reserved => true,
-            Entry::Open { score, kept } => match key_of(score).cmp(&cut.key) {
+            Entry::Open { score, kept } => match key_of(score).cmp(&threshold.key) {
                 Ordering::Greater => true,
                 Ordering::Less => false,
-                Ordering::Equal if kept => cut.kept.take(),
-                Ordering::Equal => cut.dropped.take(),
+                Ordering::Equal if kept => threshold.kept.take(),
+                Ordering::Equal => threshold.pruned.take(),
             },
         };
         kept_count += u64::from(stays);
-        dropped.push(!stays);
+        pruned.push(!stays);
     });
-    let data = TensorData::new(dropped, rewrite.scores.shape());
-    let mask = Tensor::from_data(data, &rewrite.dropped.device());
+    let data = TensorData::new(pruned, rewrite.scores.shape());
+    let mask = Tensor::from_data(data, &rewrite.pruned.device());
     (mask, kept_count)
 }

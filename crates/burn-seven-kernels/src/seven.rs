@@ -42,7 +42,7 @@ pub struct SevenStep {
     /// The gradient, float32, shape `[n]`.
     pub grad: Tensor<1>,
     /// What is pruned for good, shape `[n]`: its statistics are set to 0.
-    pub dropped: Option<Tensor<1, Bool>>,
+    pub pruned: Option<Tensor<1, Bool>>,
 }
 
 /// The statistics after an update.

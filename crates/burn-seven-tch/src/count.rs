@@ -15,8 +15,8 @@ const ASIDE: i64 = 1 << 10;
 /// One tensor's candidates.
 struct Read {
     scores: Held,
-    dropped: Held,
-    returns: bool,
+    pruned: Held,
+    regrows: bool,
     reserved: Option<Held>,
 }
 
@@ -25,8 +25,8 @@ impl Read {
         let reserved = candidates.reserved.cloned().map(Held::flags);
         Ok(Self {
             scores: Held::floats(candidates.scores.clone())?,
-            dropped: Held::flags(candidates.dropped.clone())?,
-            returns: candidates.returns,
+            pruned: Held::flags(candidates.pruned.clone())?,
+            regrows: candidates.regrows,
             reserved: reserved.transpose()?,
         })
     }
@@ -50,7 +50,7 @@ pub fn count(
     for read in &reads {
         counter.add(read)?;
     }
-    let any_return = reads.iter().any(|read| read.returns);
+    let any_return = reads.iter().any(|read| read.regrows);
     counter.read(any_return, counts)
 }
 
@@ -58,7 +58,7 @@ pub fn count(
 struct Counter {
     digit: Digit,
     device: Device,
-    /// Bins of entries that are kept now, then those dropped, then those of entries set aside.
+    /// Bins of entries that are kept now, then those pruned, then those of entries set aside.
     bins: Tensor,
     /// Where each entry of a piece goes if it is set aside.
     aside: Tensor,
@@ -99,7 +99,7 @@ impl Counter {
 
     fn add_piece(&mut self, read: &Read, piece: Piece) -> Result<(), TchError> {
         let scores = piece.of(read.scores.get())?;
-        let dropped = piece.of(read.dropped.get())?;
+        let pruned = piece.of(read.pruned.get())?;
         let keys = keys(&scores)?;
         let nan = scores.f_isnan()?;
         let mut open = nan.f_logical_not()?;
@@ -110,8 +110,8 @@ impl Counter {
             let _ = countable_nan.f_logical_and_(&not_closed)?;
             Ok(())
         };
-        if !read.returns {
-            exclude(&dropped)?;
+        if !read.regrows {
+            exclude(&pruned)?;
         }
         if let Some(reserved) = &read.reserved {
             exclude(&piece.of(reserved.get())?)?;
@@ -126,8 +126,8 @@ impl Counter {
             let _ = open.f_logical_and_(&high.f_eq(prefix)?)?;
         }
         let mut places = bins(&keys, self.digit)?;
-        if read.returns {
-            let mut back = dropped.f_to_kind(Kind::Int)?;
+        if read.regrows {
+            let mut back = pruned.f_to_kind(Kind::Int)?;
             let _ = back.f_mul_scalar_(self.digit.bins() as i64)?;
             let _ = places.f_add_(&back)?;
         }
@@ -153,10 +153,10 @@ impl Counter {
         let all: Vec<i64> = Tensor::f_cat(&[binned, singles], 0)?.try_into()?;
         let all = unsigned(all);
         let (kept, rest) = all.split_at(bins);
-        let (dropped, rest) = rest.split_at((parts - 1) * bins);
+        let (pruned, rest) = rest.split_at((parts - 1) * bins);
         let (above, nan) = rest.split_at(rest.len() - 1);
         add(&mut counts.kept, kept);
-        add(&mut counts.dropped, dropped);
+        add(&mut counts.pruned, pruned);
         counts.above.extend_from_slice(above);
         counts.nan += nan.iter().sum::<u64>();
         Ok(())

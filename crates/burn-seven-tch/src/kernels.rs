@@ -4,8 +4,8 @@ use std::slice;
 
 use burn::tensor::Tensor;
 use burn_seven_kernels::{
-    Candidates, Cut, Digit, Histogram, Kernels, Rewrite, SevenStep, Updated, Written, fell_back,
-    portable,
+    Candidates, Digit, Histogram, Kernels, Rewrite, SevenStep, Threshold, Updated, Written,
+    fell_back, portable,
 };
 use tch::{TchError, no_grad_guard};
 
@@ -70,26 +70,29 @@ impl Kernels for TchKernels {
         }
     }
 
-    fn write(&self, rewrites: Vec<Rewrite<'_>>, mut cut: Cut) -> Written {
+    fn write(&self, rewrites: Vec<Rewrite<'_>>, mut threshold: Threshold) -> Written {
         let _guard = no_grad_guard();
         let mut masks = Vec::with_capacity(rewrites.len());
         // Where the counts of what is kept belong, and the counts, still on the device.
         let (mut places, mut counts) = (Vec::new(), Vec::new());
         for (place, rewrite) in rewrites.into_iter().enumerate() {
             if write::fits(&rewrite) {
-                let (mask, kept) = expect(write::write(rewrite, &mut cut), "write a mask");
+                let (mask, kept) = expect(write::write(rewrite, &mut threshold), "write a mask");
                 masks.push((mask, 0));
                 places.push(place);
                 counts.push(kept);
             } else {
                 fell_back(self.name(), "writing masks");
-                masks.push(portable::write(rewrite, &mut cut));
+                masks.push(portable::write(rewrite, &mut threshold));
             }
         }
         let counts = expect(numbers::read(&counts), "count what masks keep");
         for (place, kept) in places.into_iter().zip(counts) {
             masks[place].1 = kept;
         }
-        Written { masks, rest: cut }
+        Written {
+            masks,
+            rest: threshold,
+        }
     }
 }

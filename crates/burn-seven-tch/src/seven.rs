@@ -19,9 +19,10 @@ pub fn fits(step: &SevenStep) -> bool {
     floats
         .into_iter()
         .all(|tensor| tensor.device() == device && Held::floats(tensor.clone()).is_ok())
-        && step.dropped.as_ref().is_none_or(|dropped| {
-            dropped.device() == device && Held::flags(dropped.clone()).is_ok()
-        })
+        && step
+            .pruned
+            .as_ref()
+            .is_none_or(|pruned| pruned.device() == device && Held::flags(pruned.clone()).is_ok())
 }
 
 /// The statistics after the step, in place where no one else holds their memory.
@@ -30,7 +31,7 @@ pub fn fits(step: &SevenStep) -> bool {
 pub fn update(step: SevenStep) -> Result<SevenTensors, TchError> {
     let weight = Held::floats(step.weight)?;
     let grad = Held::floats(step.grad)?;
-    let dropped = step.dropped.map(Held::flags).transpose()?;
+    let pruned = step.pruned.map(Held::flags).transpose()?;
     let mut moment_1 = Held::floats(step.state.moment_1)?;
     let mut moment_2 = Held::floats(step.state.moment_2)?;
     let mut score = Held::floats(step.state.score)?;
@@ -38,8 +39,8 @@ pub fn update(step: SevenStep) -> Result<SevenTensors, TchError> {
     for piece in pieces::of(s) {
         let state = [piece.of(m)?, piece.of(v)?, piece.of(s)?];
         let (weight, grad) = (piece.of(weight.get())?, piece.of(grad.get())?);
-        let dropped = dropped.as_ref().map(|dropped| piece.of(dropped.get()));
-        update_piece(&step.rule, state, &weight, &grad, dropped.transpose()?)?;
+        let pruned = pruned.as_ref().map(|pruned| piece.of(pruned.get()));
+        update_piece(&step.rule, state, &weight, &grad, pruned.transpose()?)?;
     }
     Ok(SevenTensors {
         moment_1: moment_1.into_floats(),
@@ -54,7 +55,7 @@ fn update_piece(
     [mut m, mut v, mut s]: [Tensor; 3],
     weight: &Tensor,
     grad: &Tensor,
-    dropped: Option<Tensor>,
+    pruned: Option<Tensor>,
 ) -> Result<(), TchError> {
     let a = grad.f_abs()?;
     let first = if rule.signed { grad } else { &a };
@@ -82,9 +83,9 @@ fn update_piece(
     let _ = scratch.f_mul_(weight)?;
     let _ = scratch.f_abs_()?;
     let _ = s.f_add_(&scratch)?;
-    if let Some(dropped) = dropped {
+    if let Some(pruned) = pruned {
         for mut statistic in [m, v, s] {
-            let _ = statistic.f_masked_fill_(&dropped, 0.0)?;
+            let _ = statistic.f_masked_fill_(&pruned, 0.0)?;
         }
     }
     Ok(())

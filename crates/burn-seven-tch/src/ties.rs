@@ -1,4 +1,4 @@
-//! Which of the entries at the cut's own key stay.
+//! Which of the entries at the threshold's own key stay.
 
 use burn_seven_kernels::Ties;
 use tch::{Kind, TchError, Tensor};

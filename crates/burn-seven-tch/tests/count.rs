@@ -18,8 +18,8 @@ fn assert_same(candidates: &[Candidates<'_>], digit: Digit, name: &str) {
     let (found, expected) = (count(kernels()), count(&Portable));
     assert!(found.kept == expected.kept, "kept of {name} by {digit:?}");
     assert!(
-        found.dropped == expected.dropped,
-        "dropped of {name} by {digit:?}"
+        found.pruned == expected.pruned,
+        "pruned of {name} by {digit:?}"
     );
     assert_eq!(found.above, expected.above, "above of {name} by {digit:?}");
     assert_eq!(found.nan, expected.nan, "NaN of {name} by {digit:?}");
@@ -67,15 +67,15 @@ fn tensors_are_counted_together() {
 
 #[test]
 fn nan_scores_are_counted_where_they_are_candidates() {
-    for returns in [false, true] {
+    for regrows in [false, true] {
         let mut random = Random(2);
         for count in [1, 64, 100_003] {
             let mut scores = random.floats(count);
             for index in (0..count).step_by(3) {
                 scores[index] = f32::NAN.copysign(random.float());
             }
-            let (dropped, reserved) = (random.flags(count), random.flags(count));
-            let case = Case::new("NaN", scores, dropped, returns, Some(reserved));
+            let (pruned, reserved) = (random.flags(count), random.flags(count));
+            let case = Case::new("NaN", scores, pruned, regrows, Some(reserved));
             for digit in digits(key_of(0.5), &[16, 16]) {
                 assert_same(&[case.candidates()], digit, &case.name);
             }
@@ -93,23 +93,23 @@ fn empty_tensors_count_as_nothing() {
 fn views_are_counted_as_they_are_seen() {
     let mut random = Random(3);
     let scores = floats(&random.floats(9000)).reshape([90, 100]);
-    let dropped = flags(&random.flags(9000)).reshape([90, 100]);
-    let candidates = |scores, dropped| Candidates {
+    let pruned = flags(&random.flags(9000)).reshape([90, 100]);
+    let candidates = |scores, pruned| Candidates {
         scores,
-        dropped,
-        returns: false,
+        pruned,
+        regrows: false,
         reserved: None,
     };
     // A column: its entries are not next to each other.
     let column = scores.clone().slice([0..90, 3..4]).reshape([90]);
-    let of_column = dropped.clone().slice([0..90, 3..4]).reshape([90]);
+    let of_column = pruned.clone().slice([0..90, 3..4]).reshape([90]);
     assert_same(
         &[candidates(&column, &of_column)],
         Digit::highest(16),
         "a column",
     );
     let turned = scores.swap_dims(0, 1).reshape([9000]);
-    let of_turned = dropped.swap_dims(0, 1).reshape([9000]);
+    let of_turned = pruned.swap_dims(0, 1).reshape([9000]);
     assert_same(
         &[candidates(&turned, &of_turned)],
         Digit::highest(16),

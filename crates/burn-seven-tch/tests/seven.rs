@@ -56,11 +56,11 @@ fn updates_follow_the_formula() {
             let mut expected = vec![[0.0; 3]; count];
             for step in 0..4 {
                 let (w, g) = (random.floats(count), random.floats(count));
-                let dropped = (step > 1).then(|| random.flags(count));
+                let pruned = (step > 1).then(|| random.flags(count));
                 let rule = rule(step, signed);
                 for (index, entry) in expected.iter_mut().enumerate() {
                     *entry = plain(&rule, *entry, f64::from(w[index]), f64::from(g[index]));
-                    if dropped.as_ref().is_some_and(|dropped| dropped[index]) {
+                    if pruned.as_ref().is_some_and(|pruned| pruned[index]) {
                         *entry = [0.0; 3];
                     }
                 }
@@ -70,7 +70,7 @@ fn updates_follow_the_formula() {
                         state,
                         weight: floats(&w),
                         grad: floats(&g),
-                        dropped: dropped.as_deref().map(flags),
+                        pruned: pruned.as_deref().map(flags),
                     },
                     None,
                 );
@@ -101,7 +101,7 @@ fn step(state: SevenTensors, count: usize) -> SevenStep {
         state,
         weight: floats(&random.floats(count)),
         grad: floats(&random.floats(count)),
-        dropped: None,
+        pruned: None,
     }
 }
 
@@ -193,7 +193,7 @@ fn huge_and_tiny_gradients_give_no_nan() {
                 state,
                 weight: floats(&[1.0, f32::MAX, 0.0, 1.0, 1.0, f32::MAX, 1.0]),
                 grad: grad.clone(),
-                dropped: None,
+                pruned: None,
             };
             state = kernels().seven(step, None).unwrap().state;
             assert!(to_floats(&state.score).iter().all(|score| !score.is_nan()));

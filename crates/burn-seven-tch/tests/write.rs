@@ -2,12 +2,16 @@
 
 mod common;
 
-use burn_seven_kernels::{Cut, Digit, Histogram, Kernels, Portable, Rewrite, Ties, key_of};
+use burn_seven_kernels::{Digit, Histogram, Kernels, Portable, Rewrite, Threshold, Ties, key_of};
 use burn_seven_tch::kernels;
 use common::{Case, Random, address_of_flags, cases, flags, scores, to_flags};
 
-fn write(kernels: &dyn Kernels, cases: &[&Case], cut: Cut) -> (Vec<(Vec<bool>, u64)>, Cut) {
-    let written = kernels.write(cases.iter().map(|case| case.rewrite()).collect(), cut);
+fn write(
+    kernels: &dyn Kernels,
+    cases: &[&Case],
+    threshold: Threshold,
+) -> (Vec<(Vec<bool>, u64)>, Threshold) {
+    let written = kernels.write(cases.iter().map(|case| case.rewrite()).collect(), threshold);
     let masks = written.masks.iter();
     (
         masks.map(|(mask, kept)| (to_flags(mask), *kept)).collect(),
@@ -15,14 +19,22 @@ fn write(kernels: &dyn Kernels, cases: &[&Case], cut: Cut) -> (Vec<(Vec<bool>, u
     )
 }
 
-fn assert_same(cases: &[&Case], cut: Cut) {
-    let (found, rest) = write(kernels(), cases, cut);
-    let (expected, expected_rest) = write(&Portable, cases, cut);
+fn assert_same(cases: &[&Case], threshold: Threshold) {
+    let (found, rest) = write(kernels(), cases, threshold);
+    let (expected, expected_rest) = write(&Portable, cases, threshold);
     for ((case, found), expected) in cases.iter().zip(found).zip(expected) {
-        assert!(found.0 == expected.0, "mask of {} by {cut:?}", case.name);
-        assert_eq!(found.1, expected.1, "kept of {} by {cut:?}", case.name);
+        assert!(
+            found.0 == expected.0,
+            "mask of {} by {threshold:?}",
+            case.name
+        );
+        assert_eq!(
+            found.1, expected.1,
+            "kept of {} by {threshold:?}",
+            case.name
+        );
     }
-    assert_eq!(rest, expected_rest, "ties left by {cut:?}");
+    assert_eq!(rest, expected_rest, "ties left by {threshold:?}");
 }
 
 fn ties_of(count: u64) -> [Ties; 5] {
@@ -43,20 +55,20 @@ fn masks_are_those_of_the_portable_path() {
         for kept in ties_of(count as u64) {
             assert_same(
                 &[&case],
-                Cut {
+                Threshold {
                     key,
                     kept,
-                    dropped: Ties::First(0),
+                    pruned: Ties::First(0),
                 },
             );
         }
-        for dropped in ties_of(count as u64) {
+        for pruned in ties_of(count as u64) {
             assert_same(
                 &[&case],
-                Cut {
+                Threshold {
                     key,
                     kept: Ties::All,
-                    dropped,
+                    pruned,
                 },
             );
         }
@@ -72,13 +84,13 @@ fn ties_run_over_tensors() {
         .collect();
     let total: usize = equal.iter().map(|case| case.scores.len()).sum();
     for kept in ties_of(total as u64) {
-        for dropped in ties_of(total as u64) {
+        for pruned in ties_of(total as u64) {
             assert_same(
                 &equal,
-                Cut {
+                Threshold {
                     key: key_of(0.25),
                     kept,
-                    dropped,
+                    pruned,
                 },
             );
         }
@@ -88,15 +100,15 @@ fn ties_run_over_tensors() {
 #[test]
 fn below_every_score_all_candidates_stay() {
     for case in cases().iter().step_by(5) {
-        assert_same(&[case], Cut::NONE);
+        assert_same(&[case], Threshold::NONE);
     }
     let empty = Case::new("empty", Vec::new(), Vec::new(), true, None);
-    assert_same(&[&empty], Cut::NONE);
-    assert_same(&[], Cut::NONE);
+    assert_same(&[&empty], Threshold::NONE);
+    assert_same(&[], Threshold::NONE);
 }
 
 /// The line above which the best `keep` lie, by counting a digit at a time.
-fn line(cases: &[Case], keep: u64) -> Cut {
+fn line(cases: &[Case], keep: u64) -> Threshold {
     let candidates: Vec<_> = cases.iter().map(Case::candidates).collect();
     let (mut shift, mut prefix, mut left) = (32, None, keep);
     loop {
@@ -110,17 +122,17 @@ fn line(cases: &[Case], keep: u64) -> Cut {
         };
         kernels().count(&candidates, digit, &mut counts);
         let Some((bin, rest)) = counts.descend(left) else {
-            return Cut::NONE;
+            return Threshold::NONE;
         };
         left = rest;
         let key = (prefix.unwrap_or(0) << bits) | bin as u32;
         prefix = Some(key);
         if shift == 0 {
             let kept = left.min(counts.kept[bin]);
-            return Cut {
+            return Threshold {
                 key,
                 kept: Ties::of(kept, counts.kept[bin]),
-                dropped: Ties::of(left - kept, counts.dropped[bin]),
+                pruned: Ties::of(left - kept, counts.pruned[bin]),
             };
         }
     }
@@ -131,9 +143,9 @@ fn sorted(cases: &[Case], keep: usize) -> Vec<Vec<bool>> {
     let mut entries = Vec::new();
     for (place, case) in cases.iter().enumerate() {
         for index in 0..case.scores.len() {
-            if case.returns || !case.dropped[index] {
+            if case.regrows || !case.pruned[index] {
                 let key = std::cmp::Reverse(key_of(case.scores[index]));
-                entries.push((key, case.dropped[index], place, index));
+                entries.push((key, case.pruned[index], place, index));
             }
         }
     }
@@ -154,22 +166,22 @@ fn selection_is_exact() {
     let sizes = [100_003, 1, 4097];
     let kinds = scores(&mut random, 1).len();
     for kind in 0..kinds {
-        for returns in [false, true] {
+        for regrows in [false, true] {
             let cases: Vec<Case> = sizes
                 .iter()
                 .map(|&count| {
                     let (name, values) = scores(&mut random, count).swap_remove(kind);
-                    let dropped = random.flags(count);
-                    Case::new(name, values, dropped, returns, None)
+                    let pruned = random.flags(count);
+                    Case::new(name, values, pruned, regrows, None)
                 })
                 .collect();
             for keep in [0, 1, 100, 20_000, 104_101] {
                 let expected = sorted(&cases, keep);
-                let cut = line(&cases, keep as u64);
-                let (found, _) = write(kernels(), &cases.iter().collect::<Vec<_>>(), cut);
+                let threshold = line(&cases, keep as u64);
+                let (found, _) = write(kernels(), &cases.iter().collect::<Vec<_>>(), threshold);
                 for ((found, expected), case) in found.iter().zip(&expected).zip(&cases) {
                     assert!(found.0 == *expected, "best {keep} of {}", case.name);
-                    let kept = expected.iter().filter(|dropped| !**dropped).count();
+                    let kept = expected.iter().filter(|pruned| !**pruned).count();
                     assert_eq!(found.1, kept as u64, "best {keep} of {}", case.name);
                 }
             }
@@ -181,12 +193,12 @@ fn selection_is_exact() {
 fn a_mask_that_no_one_else_holds_is_written_over() {
     let case = Case::new("own", vec![1.0, 2.0, 3.0], vec![false; 3], false, None);
     let rewrite = case.rewrite();
-    let before = address_of_flags(&rewrite.dropped);
-    let cut = Cut {
+    let before = address_of_flags(&rewrite.pruned);
+    let threshold = Threshold {
         key: key_of(2.0),
-        ..Cut::NONE
+        ..Threshold::NONE
     };
-    let written = kernels().write(vec![rewrite], cut);
+    let written = kernels().write(vec![rewrite], threshold);
     assert_eq!(address_of_flags(&written.masks[0].0), before);
     assert_eq!(to_flags(&written.masks[0].0), [true, false, false]);
 }
@@ -197,14 +209,14 @@ fn a_mask_that_someone_holds_stays_as_it_is() {
     let mask = flags(&[false; 3]);
     let views = [mask.clone(), mask.clone().reshape([3, 1]).reshape([3])];
     let rewrite = Rewrite {
-        dropped: mask,
+        pruned: mask,
         ..case.rewrite()
     };
-    let cut = Cut {
+    let threshold = Threshold {
         key: key_of(2.0),
-        ..Cut::NONE
+        ..Threshold::NONE
     };
-    let written = kernels().write(vec![rewrite], cut);
+    let written = kernels().write(vec![rewrite], threshold);
     assert_eq!(to_flags(&written.masks[0].0), [true, false, false]);
     for view in views {
         assert_eq!(to_flags(&view), [false; 3]);
@@ -217,23 +229,23 @@ fn views_are_written_as_they_are_seen() {
     let case = Case::new("view", random.floats(90), random.flags(90), true, None);
     // The mask as a column of a larger one, which is kept.
     let spread: Vec<bool> = case
-        .dropped
+        .pruned
         .iter()
-        .flat_map(|&dropped| [dropped, true])
+        .flat_map(|&pruned| [pruned, true])
         .collect();
     let all = flags(&spread).reshape([90, 2]);
     let column = all.clone().slice([0..90, 0..1]).reshape([90]);
     let rewrite = Rewrite {
-        dropped: column,
+        pruned: column,
         ..case.rewrite()
     };
-    let cut = Cut {
+    let threshold = Threshold {
         key: key_of(case.scores[40]),
         kept: Ties::All,
-        dropped: Ties::First(0),
+        pruned: Ties::First(0),
     };
-    let found = kernels().write(vec![rewrite], cut);
-    let (expected, _) = write(&Portable, &[&case], cut);
+    let found = kernels().write(vec![rewrite], threshold);
+    let (expected, _) = write(&Portable, &[&case], threshold);
     assert_eq!(to_flags(&found.masks[0].0), expected[0].0);
     assert_eq!(to_flags(&all.reshape([180])), spread);
 }

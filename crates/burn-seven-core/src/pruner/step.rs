@@ -200,10 +200,10 @@ impl Pruner {
                     scorer: scorer.name(),
                 })?;
                 let fraction = rule.at(self.step, self.schedule.window().end);
-                let (cuts, dropped) =
+                let (cuts, pruned) =
                     self.selector
                         .cut_and_grow(&scores, &growth, fraction, &self.masks, goal)?;
-                Chosen::Grown(growth, cuts, dropped)
+                Chosen::Grown(growth, cuts, pruned)
             }
         };
         match (&self.settings.compensation, values) {
@@ -222,7 +222,7 @@ impl Pruner {
     ) -> Result<Chosen, Error> {
         let selected = match chosen {
             Chosen::Cuts(scores, cuts) => cuts.write(&scores, self.masks.clone())?,
-            Chosen::Grown(growth, cuts, dropped) => cuts.write(&growth, dropped)?,
+            Chosen::Grown(growth, cuts, pruned) => cuts.write(&growth, pruned)?,
             done => return Ok(done),
         };
         let mut new = HashMap::new();
@@ -300,10 +300,10 @@ impl Pruner {
                 }
                 (write(&scores, cuts, std::mem::take(&mut self.masks)), false)
             }
-            Chosen::Grown(growth, cuts, dropped) => {
+            Chosen::Grown(growth, cuts, pruned) => {
                 // What was dropped grows from 0 too.
-                model = dropped.apply_unchecked(model);
-                (write(&growth, cuts, dropped), true)
+                model = pruned.apply_unchecked(model);
+                (write(&growth, cuts, pruned), true)
             }
             Chosen::Compensated(selected, values) => (selected, {
                 model = set_values(model, values);

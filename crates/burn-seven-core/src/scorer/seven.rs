@@ -128,7 +128,7 @@ impl Scorer for Seven {
             decay_2: 1.0,
         });
         let (mut step, decays) = self.step(state, sample.stored_weight(), sample.grad());
-        step.dropped = sample.pruned().cloned();
+        step.pruned = sample.pruned().cloned();
         // What is counted is the sum itself.
         let count = self.config.layer_norm == 0.0;
         let updated = sample.seven(step, count);
@@ -186,7 +186,7 @@ impl Seven {
             },
             weight,
             grad,
-            dropped: None,
+            pruned: None,
         };
         (step, decays)
     }
@@ -199,7 +199,7 @@ fn formula(step: SevenStep) -> SevenTensors {
         state,
         weight,
         grad,
-        dropped,
+        pruned,
     } = step;
     let a = grad.clone().abs();
     let first = if rule.signed { grad } else { a.clone() };
@@ -218,8 +218,8 @@ fn formula(step: SevenStep) -> SevenTensors {
     let discounted = (steadiness * a).clamp_max(largest);
     let score = state.score + (discounted * weight).abs();
 
-    let rest = |tensor: Tensor<1>| match &dropped {
-        Some(dropped) => tensor.mask_fill(dropped.clone(), 0.0),
+    let rest = |tensor: Tensor<1>| match &pruned {
+        Some(pruned) => tensor.mask_fill(pruned.clone(), 0.0),
         None => tensor,
     };
     SevenTensors {

@@ -110,8 +110,8 @@ impl<'a> Candidate<'a> {
     pub(super) fn candidates(&self, regrows: bool) -> Candidates<'_> {
         Candidates {
             scores: &self.scores,
-            dropped: &self.pruned,
-            returns: regrows,
+            pruned: &self.pruned,
+            regrows: regrows,
             reserved: self.reserved.as_ref(),
         }
     }
@@ -119,8 +119,8 @@ impl<'a> Candidate<'a> {
     pub(super) fn rewrite(&self, regrows: bool) -> Rewrite<'_> {
         Rewrite {
             scores: &self.scores,
-            dropped: self.pruned.clone(),
-            returns: regrows,
+            pruned: self.pruned.clone(),
+            regrows: regrows,
             reserved: self.reserved.as_ref(),
         }
     }

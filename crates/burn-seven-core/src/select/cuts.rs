@@ -4,7 +4,7 @@ use burn::tensor::{Bool, Tensor};
 
 use super::Candidate;
 use super::layout::{Layout, UnitSet};
-use crate::kernels::{Cut, KernelChoice, Rewrite};
+use crate::kernels::{KernelChoice, Rewrite, Threshold};
 use crate::mask::{Mask, Masks};
 use crate::{Error, Scores};
 
@@ -16,7 +16,7 @@ pub struct Cuts {
     /// For each weight, where its mask is.
     places: Vec<Option<usize>>,
     /// Sets that share a threshold, by index, and the threshold.
-    pub(super) lines: Vec<(Vec<usize>, Cut)>,
+    pub(super) lines: Vec<(Vec<usize>, Threshold)>,
     /// What stays of each set whatever its score.
     reserved: Vec<Option<Tensor<1, Bool>>>,
     /// Scores and masks of units of more than one entry.
@@ -85,7 +85,7 @@ impl Cuts {
         let held = self.held.iter().flat_map(|&set| &self.sets[set].members);
         let held = held.map(|(index, _)| scores[*index].path().to_string());
         let held = held.collect();
-        for (sets, mut cut) in std::mem::take(&mut self.lines) {
+        for (sets, mut threshold) in std::mem::take(&mut self.lines) {
             let mut left = sets.as_slice();
             // Sets of one device are written together.
             while let Some(&first) = left.first() {
@@ -118,12 +118,12 @@ impl Cuts {
                         Some(scores) => scores,
                         None => scores[self.sets[set].members[0].0].value(),
                     },
-                    dropped: pruned,
-                    returns: self.regrows,
+                    pruned: pruned,
+                    regrows: self.regrows,
                     reserved: self.reserved[set].as_ref(),
                 });
-                let written = self.kernels.at(&first).write(rewrites.collect(), cut);
-                cut = written.rest;
+                let written = self.kernels.at(&first).write(rewrites.collect(), threshold);
+                threshold = written.rest;
                 for (&set, (pruned, kept)) in these.iter().zip(written.masks) {
                     self.put(&self.sets[set], scores, pruned, kept as usize, &mut new);
                 }

@@ -243,10 +243,10 @@ impl Selector {
         current: &Masks,
         goal: Goal,
     ) -> Result<(Cuts, Masks), Error> {
-        let dropped = self.draw(scores, current, goal, fraction, (false, false), None)?;
-        let dropped = dropped.write(scores, current.clone())?.masks;
-        let grown = self.draw(growth, &dropped, goal, 0.0, (true, true), None)?;
-        Ok((grown, dropped))
+        let pruned = self.draw(scores, current, goal, fraction, (false, false), None)?;
+        let pruned = pruned.write(scores, current.clone())?.masks;
+        let grown = self.draw(growth, &pruned, goal, 0.0, (true, true), None)?;
+        Ok((grown, pruned))
     }
 
     /// `drop` is the share of each pool that goes although there is a place for it.

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use super::{Candidate, Cuts, Selector};
 use crate::Error;
 use crate::budget::Pool;
-use crate::kernels::{Candidates, Cut, Digit, Histogram, Ties};
+use crate::kernels::{Candidates, Digit, Histogram, Threshold, Ties};
 use crate::scorer::Tally;
 
 /// What any kernels count fast, with small histograms.
@@ -16,7 +16,7 @@ const LARGE: usize = 1 << 19;
 
 /// The threshold of some sets of units.
 struct Line {
-    cuts: Vec<(Vec<usize>, Cut)>,
+    cuts: Vec<(Vec<usize>, Threshold)>,
     /// How many unreserved units of each set surely lie above it.
     above: Vec<u64>,
 }
@@ -94,13 +94,13 @@ impl Selector {
         regrows: bool,
     ) -> Vec<(usize, u64)> {
         let mut kept = Vec::new();
-        for (indices, cut) in &line.cuts {
-            let mut cut = *cut;
+        for (indices, threshold) in &line.cuts {
+            let mut threshold = *threshold;
             for &index in indices {
                 let candidate = &candidates[index];
                 let kernels = self.choice().at(&candidate.device());
-                let written = kernels.write(vec![candidate.rewrite(regrows)], cut);
-                cut = written.rest;
+                let written = kernels.write(vec![candidate.rewrite(regrows)], threshold);
+                threshold = written.rest;
                 kept.extend(written.masks.into_iter().map(|(_, kept)| (index, kept)));
             }
         }
@@ -144,7 +144,7 @@ impl Selector {
             let Some((bin, rest)) = descend(&counts, left) else {
                 // More places than candidates: all of them stay.
                 return Ok(Line {
-                    cuts: vec![(indices.to_vec(), Cut::NONE)],
+                    cuts: vec![(indices.to_vec(), Threshold::NONE)],
                     above: group.iter().map(|one| one.open as u64).collect(),
                 });
             };
@@ -158,13 +158,13 @@ impl Selector {
             [(size, counts)] => {
                 let stay = left / size;
                 let kept = stay.min(counts.kept[bin]);
-                let cut = Cut {
+                let threshold = Threshold {
                     key,
                     kept: Ties::of(kept, counts.kept[bin]),
-                    dropped: Ties::of(stay - kept, counts.dropped[bin]),
+                    pruned: Ties::of(stay - kept, counts.pruned[bin]),
                 };
                 Ok(Line {
-                    cuts: vec![(indices.to_vec(), cut)],
+                    cuts: vec![(indices.to_vec(), threshold)],
                     above: counts.above.clone(),
                 })
             }
@@ -200,13 +200,13 @@ impl Selector {
         let kept: Vec<Ties> = (0..group.len())
             .map(|position| take(counts[position].kept[bin], size(position)))
             .collect();
-        let dropped: Vec<Ties> = (0..group.len())
-            .map(|position| take(counts[position].dropped[bin], size(position)))
+        let pruned: Vec<Ties> = (0..group.len())
+            .map(|position| take(counts[position].pruned[bin], size(position)))
             .collect();
-        let cuts = indices.iter().zip(kept.into_iter().zip(dropped));
-        let cut = |(&index, (kept, dropped))| (vec![index], Cut { key, kept, dropped });
+        let cuts = indices.iter().zip(kept.into_iter().zip(pruned));
+        let threshold = |(&index, (kept, pruned))| (vec![index], Threshold { key, kept, pruned });
         Ok(Line {
-            cuts: cuts.map(cut).collect(),
+            cuts: cuts.map(threshold).collect(),
             above: counts
                 .iter()
                 .flat_map(|counts| &counts.above)
@@ -294,7 +294,7 @@ fn descend(counts: &[(u64, Histogram)], places: u64) -> Option<(usize, u64)> {
     for bin in (0..bins).rev() {
         let entries = counts
             .iter()
-            .map(|(size, counts)| size * (counts.kept[bin] + counts.dropped[bin]));
+            .map(|(size, counts)| size * (counts.kept[bin] + counts.pruned[bin]));
         let entries: u64 = entries.sum();
         if entries > left {
             return Some((bin, left));

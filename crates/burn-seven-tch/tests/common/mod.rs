@@ -92,8 +92,8 @@ pub fn address_of_flags(tensor: &Tensor<1, Bool>) -> usize {
 pub struct Case {
     pub name: String,
     pub scores: Vec<f32>,
-    pub dropped: Vec<bool>,
-    pub returns: bool,
+    pub pruned: Vec<bool>,
+    pub regrows: bool,
     pub reserved: Option<Vec<bool>>,
     pub tensor: Tensor<1>,
     pub mask: Tensor<1, Bool>,
@@ -104,22 +104,22 @@ impl Case {
     pub fn new(
         name: &str,
         scores: Vec<f32>,
-        dropped: Vec<bool>,
-        returns: bool,
+        pruned: Vec<bool>,
+        regrows: bool,
         reserved: Option<Vec<bool>>,
     ) -> Self {
         Self {
             name: format!(
-                "{name}, {} entries, returns {returns}, reserved {}",
+                "{name}, {} entries, regrows {regrows}, reserved {}",
                 scores.len(),
                 reserved.is_some()
             ),
             tensor: floats(&scores),
-            mask: flags(&dropped),
+            mask: flags(&pruned),
             reserved_mask: reserved.as_deref().map(flags),
             scores,
-            dropped,
-            returns,
+            pruned,
+            regrows,
             reserved,
         }
     }
@@ -127,8 +127,8 @@ impl Case {
     pub fn candidates(&self) -> Candidates<'_> {
         Candidates {
             scores: &self.tensor,
-            dropped: &self.mask,
-            returns: self.returns,
+            pruned: &self.mask,
+            regrows: self.regrows,
             reserved: self.reserved_mask.as_ref(),
         }
     }
@@ -137,8 +137,8 @@ impl Case {
     pub fn rewrite(&self) -> Rewrite<'_> {
         Rewrite {
             scores: &self.tensor,
-            dropped: flags(&self.dropped),
-            returns: self.returns,
+            pruned: flags(&self.pruned),
+            regrows: self.regrows,
             reserved: self.reserved_mask.as_ref(),
         }
     }
@@ -178,16 +178,16 @@ pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for count in SIZES {
         for (name, scores) in scores(&mut random, count) {
-            for (returns, reserve) in [(false, false), (false, true), (true, false), (true, true)] {
-                let dropped = random.flags(count);
+            for (regrows, reserve) in [(false, false), (false, true), (true, false), (true, true)] {
+                let pruned = random.flags(count);
                 // A mask reserves none of what is gone for good.
                 let reserved = reserve.then(|| {
-                    let wanted = random.flags(count).into_iter().zip(&dropped);
+                    let wanted = random.flags(count).into_iter().zip(&pruned);
                     wanted
-                        .map(|(wanted, dropped)| wanted && (returns || !dropped))
+                        .map(|(wanted, pruned)| wanted && (regrows || !pruned))
                         .collect()
                 });
-                cases.push(Case::new(name, scores.clone(), dropped, returns, reserved));
+                cases.push(Case::new(name, scores.clone(), pruned, regrows, reserved));
             }
         }
     }

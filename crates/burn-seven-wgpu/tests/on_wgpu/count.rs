@@ -40,7 +40,7 @@ fn assert_counts(hosts: &[Host], digit: Digit) {
         expected::count(host, digit, &mut right);
     }
     assert_eq!(found.kept, right.kept, "kept, {digit:?}");
-    assert_eq!(found.dropped, right.dropped, "dropped, {digit:?}");
+    assert_eq!(found.pruned, right.pruned, "pruned, {digit:?}");
     assert_eq!(found.above, right.above, "above, {digit:?}");
     assert_eq!(found.nan, right.nan, "NaN, {digit:?}");
 }
@@ -50,9 +50,9 @@ fn one_tensor_is_counted_right() {
     let rng = &mut generator(1);
     for scores in Scores::ALL {
         for length in LENGTHS {
-            for (returns, reserved) in [(false, false), (true, false), (false, true), (true, true)]
+            for (regrows, reserved) in [(false, false), (true, false), (false, true), (true, true)]
             {
-                let host = Host::draw(scores, length, returns, reserved, rng);
+                let host = Host::draw(scores, length, regrows, reserved, rng);
                 let middle = host.scores.get(length / 2).copied().unwrap_or(0.5);
                 for digit in digits(key_of(middle)) {
                     assert_counts(std::slice::from_ref(&host), digit);
@@ -74,7 +74,7 @@ fn several_tensors_are_counted_together() {
     ];
     let hosts: Vec<_> = shapes
         .into_iter()
-        .map(|(length, returns)| Host::draw(Scores::Few, length, returns, returns, rng))
+        .map(|(length, regrows)| Host::draw(Scores::Few, length, regrows, regrows, rng))
         .collect();
     for digit in digits(key_of(1.0)) {
         assert_counts(&hosts, digit);
@@ -105,6 +105,6 @@ fn counts_are_added_to_those_before() {
     expected::count(&host, digit, &mut once);
     let doubled = |counts: &[u64]| counts.iter().map(|count| 2 * count).collect::<Vec<_>>();
     assert_eq!(twice.kept, doubled(&once.kept));
-    assert_eq!(twice.dropped, doubled(&once.dropped));
+    assert_eq!(twice.pruned, doubled(&once.pruned));
     assert_eq!(twice.above, [0, 0]);
 }

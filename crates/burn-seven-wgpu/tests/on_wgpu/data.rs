@@ -89,8 +89,8 @@ pub fn read_bools(tensor: &Tensor<1, Bool>) -> Vec<bool> {
 #[derive(Debug, Clone)]
 pub struct Host {
     pub scores: Vec<f32>,
-    pub dropped: Vec<bool>,
-    pub returns: bool,
+    pub pruned: Vec<bool>,
+    pub regrows: bool,
     pub reserved: Option<Vec<bool>>,
 }
 
@@ -98,14 +98,14 @@ impl Host {
     pub fn draw(
         scores: Scores,
         length: usize,
-        returns: bool,
+        regrows: bool,
         with_reserved: bool,
         rng: &mut StdRng,
     ) -> Self {
         Self {
             scores: scores.draw(length, rng),
-            dropped: flags(length, 3, rng),
-            returns,
+            pruned: flags(length, 3, rng),
+            regrows,
             reserved: with_reserved.then(|| flags(length, 5, rng)),
         }
     }
@@ -113,8 +113,8 @@ impl Host {
     pub fn upload(&self) -> Loaded {
         Loaded {
             scores: floats(&self.scores),
-            dropped: bools(&self.dropped),
-            returns: self.returns,
+            pruned: bools(&self.pruned),
+            regrows: self.regrows,
             reserved: self.reserved.as_deref().map(bools),
         }
     }
@@ -124,8 +124,8 @@ impl Host {
 #[derive(Debug, Clone)]
 pub struct Loaded {
     pub scores: Tensor<1>,
-    pub dropped: Tensor<1, Bool>,
-    pub returns: bool,
+    pub pruned: Tensor<1, Bool>,
+    pub regrows: bool,
     pub reserved: Option<Tensor<1, Bool>>,
 }
 
@@ -133,8 +133,8 @@ impl Loaded {
     pub fn candidates(&self) -> burn_seven_kernels::Candidates<'_> {
         burn_seven_kernels::Candidates {
             scores: &self.scores,
-            dropped: &self.dropped,
-            returns: self.returns,
+            pruned: &self.pruned,
+            regrows: self.regrows,
             reserved: self.reserved.as_ref(),
         }
     }
@@ -143,8 +143,8 @@ impl Loaded {
     pub fn rewrite(&self) -> burn_seven_kernels::Rewrite<'_> {
         burn_seven_kernels::Rewrite {
             scores: &self.scores,
-            dropped: self.dropped.clone(),
-            returns: self.returns,
+            pruned: self.pruned.clone(),
+            regrows: self.regrows,
             reserved: self.reserved.as_ref(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use burn_seven_kernels::{Cut, Digit, Histogram, Ties, key_of};
+use burn_seven_kernels::{Digit, Histogram, Threshold, Ties, key_of};
 
 use crate::data::Host;
 
@@ -14,7 +14,7 @@ pub fn count(host: &Host, digit: Digit, counts: &mut Histogram) {
             .reserved
             .as_ref()
             .is_some_and(|reserved| reserved[index]);
-        if reserved || (host.dropped[index] && !host.returns) {
+        if reserved || (host.pruned[index] && !host.regrows) {
             continue;
         }
         if score.is_nan() {
@@ -29,7 +29,7 @@ pub fn count(host: &Host, digit: Digit, counts: &mut Histogram) {
         };
         match order {
             Ordering::Greater => above += 1,
-            Ordering::Equal if host.dropped[index] => counts.dropped[bin] += 1,
+            Ordering::Equal if host.pruned[index] => counts.pruned[bin] += 1,
             Ordering::Equal => counts.kept[bin] += 1,
             Ordering::Less => {}
         }
@@ -38,9 +38,9 @@ pub fn count(host: &Host, digit: Digit, counts: &mut Histogram) {
 }
 
 /// One tensor's new mask.
-pub fn write(host: &Host, cut: &mut Cut) -> Vec<bool> {
+pub fn write(host: &Host, threshold: &mut Threshold) -> Vec<bool> {
     let stays = |(index, &score): (usize, &f32)| {
-        let was_dropped = host.dropped[index];
+        let was_dropped = host.pruned[index];
         if host
             .reserved
             .as_ref()
@@ -48,7 +48,7 @@ pub fn write(host: &Host, cut: &mut Cut) -> Vec<bool> {
         {
             return true;
         }
-        if was_dropped && !host.returns {
+        if was_dropped && !host.regrows {
             return false;
         }
         let take = |ties: &mut Ties| match ties {
@@ -59,11 +59,11 @@ pub fn write(host: &Host, cut: &mut Cut) -> Vec<bool> {
                 true
             }
         };
-        match key_of(score).cmp(&cut.key) {
+        match key_of(score).cmp(&threshold.key) {
             Ordering::Greater => true,
             Ordering::Less => false,
-            Ordering::Equal if was_dropped => take(&mut cut.dropped),
-            Ordering::Equal => take(&mut cut.kept),
+            Ordering::Equal if was_dropped => take(&mut threshold.pruned),
+            Ordering::Equal => take(&mut threshold.kept),
         }
     };
     host.scores

@@ -1,7 +1,7 @@
 //! Tensors that do not lie in memory from front to back.
 
 use burn::tensor::{Bool, Tensor};
-use burn_seven_kernels::{Candidates, Cut, Digit, Histogram, Rewrite, Ties, key_of};
+use burn_seven_kernels::{Candidates, Digit, Histogram, Rewrite, Threshold, Ties, key_of};
 use burn_seven_wgpu::kernels;
 
 use crate::data::{Host, Scores, bools, floats, generator, read_bools};
@@ -33,12 +33,12 @@ fn views_of_larger_tensors_are_counted_and_written() {
     let whole = Host::draw(Scores::Few, 64 + 2000, true, true, &mut generator(41));
     let host = Host {
         scores: halves(&whole.scores),
-        dropped: halves(&whole.dropped),
-        returns: true,
+        pruned: halves(&whole.pruned),
+        regrows: true,
         reserved: whole.reserved.as_deref().map(halves),
     };
     let scores = view(floats(&whole.scores));
-    let all_dropped = bools(&whole.dropped);
+    let all_dropped = bools(&whole.pruned);
     let reserved = whole
         .reserved
         .as_deref()
@@ -46,37 +46,37 @@ fn views_of_larger_tensors_are_counted_and_written() {
 
     let digit = Digit::highest(11);
     let (mut found, mut right) = (Histogram::new(11), Histogram::new(11));
-    let dropped = view_flags(all_dropped.clone());
+    let pruned = view_flags(all_dropped.clone());
     let candidates = Candidates {
         scores: &scores,
-        dropped: &dropped,
-        returns: true,
+        pruned: &pruned,
+        regrows: true,
         reserved: reserved.as_ref(),
     };
     kernels().count(&[candidates], digit, &mut found);
     expected::count(&host, digit, &mut right);
-    assert_eq!((found.kept, found.dropped), (right.kept, right.dropped));
+    assert_eq!((found.kept, found.pruned), (right.kept, right.pruned));
 
-    let cut = Cut {
+    let threshold = Threshold {
         key: key_of(1.0),
         kept: Ties::First(50),
-        dropped: Ties::First(20),
+        pruned: Ties::First(20),
     };
     let rewrite = Rewrite {
         scores: &scores,
-        dropped,
-        returns: true,
+        pruned,
+        regrows: true,
         reserved: reserved.as_ref(),
     };
-    let written = kernels().write(vec![rewrite], cut);
-    let mut rest = cut;
+    let written = kernels().write(vec![rewrite], threshold);
+    let mut rest = threshold;
     assert_eq!(
         read_bools(&written.masks[0].0),
         expected::write(&host, &mut rest)
     );
     assert_eq!(
         read_bools(&all_dropped),
-        whole.dropped,
+        whole.pruned,
         "what the view is of stays"
     );
     assert_eq!(written.rest, rest);

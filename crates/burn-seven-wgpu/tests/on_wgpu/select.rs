@@ -1,6 +1,6 @@
 //! A whole selection, digit by digit.
 
-use burn_seven_kernels::{Cut, Digit, Histogram, Kernels, Portable, Ties, key_of};
+use burn_seven_kernels::{Digit, Histogram, Kernels, Portable, Threshold, Ties, key_of};
 use burn_seven_wgpu::kernels;
 
 use crate::data::{Host, Loaded, Scores, generator, read_bools};
@@ -24,15 +24,15 @@ fn select(kernels: &dyn Kernels, loaded: &[Loaded], places: u64) -> Vec<Vec<bool
             .expect("there should be fewer places than entries");
         prefix = Some(prefix.unwrap_or(0) << bits | bin as u32);
         left = rest;
-        last = (counts.kept[bin], counts.dropped[bin]);
+        last = (counts.kept[bin], counts.pruned[bin]);
     }
     let kept = left.min(last.0);
-    let cut = Cut {
+    let threshold = Threshold {
         key: prefix.expect("the digits should be all bits"),
         kept: Ties::of(kept, last.0),
-        dropped: Ties::of(left - kept, last.1),
+        pruned: Ties::of(left - kept, last.1),
     };
-    let written = kernels.write(loaded.iter().map(Loaded::rewrite).collect(), cut);
+    let written = kernels.write(loaded.iter().map(Loaded::rewrite).collect(), threshold);
     written
         .masks
         .iter()
@@ -45,9 +45,9 @@ fn sorted(hosts: &[Host], places: usize) -> Vec<Vec<bool>> {
     let mut open = Vec::new();
     for (tensor, host) in hosts.iter().enumerate() {
         for (index, &score) in host.scores.iter().enumerate() {
-            if host.returns || !host.dropped[index] {
+            if host.regrows || !host.pruned[index] {
                 let key = std::cmp::Reverse(key_of(score));
-                open.push((key, host.dropped[index], tensor, index));
+                open.push((key, host.pruned[index], tensor, index));
             }
         }
     }
@@ -72,15 +72,15 @@ fn a_selection_is_exact() {
         Scores::Denormal,
         Scores::Few,
     ] {
-        for returns in [false, true] {
+        for regrows in [false, true] {
             let hosts: Vec<_> = [1000, 1, 4097, 0, 30_001]
-                .map(|length| Host::draw(scores, length, returns, false, rng))
+                .map(|length| Host::draw(scores, length, regrows, false, rng))
                 .into();
             let loaded: Vec<_> = hosts.iter().map(Host::upload).collect();
             for places in [0, 1, 777, 12_345, 20_000] {
                 let right = sorted(&hosts, places);
                 let here = select(kernels(), &loaded, places as u64);
-                assert!(here == right, "{places} of {scores:?}, returns: {returns}");
+                assert!(here == right, "{places} of {scores:?}, regrows: {regrows}");
                 let portable = select(&Portable, &loaded, places as u64);
                 assert!(portable == right, "portable, {places} of {scores:?}");
             }

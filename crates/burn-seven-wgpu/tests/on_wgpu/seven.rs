@@ -62,7 +62,7 @@ impl Host {
             },
             weight: floats(weight),
             grad: floats(grad),
-            dropped: self.1.as_deref().map(bools),
+            pruned: self.1.as_deref().map(bools),
         }
     }
 
@@ -70,7 +70,7 @@ impl Host {
         let [m, v, s, w, g] = &self.0;
         let mut columns = [vec![], vec![], vec![]];
         for index in 0..m.len() {
-            let gone = self.1.as_ref().is_some_and(|dropped| dropped[index]);
+            let gone = self.1.as_ref().is_some_and(|pruned| pruned[index]);
             let new = match gone {
                 true => [0.0; 3],
                 false => update(rule, m[index], v[index], s[index], w[index], g[index]),

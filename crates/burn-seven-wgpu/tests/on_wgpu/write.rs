@@ -1,6 +1,6 @@
 use burn::tensor::{Bool, Tensor};
 use burn_seven_cubecl::Tensors;
-use burn_seven_kernels::{Cut, Kernels, Portable, Rewrite, Ties, Written, key_of};
+use burn_seven_kernels::{Kernels, Portable, Rewrite, Threshold, Ties, Written, key_of};
 use burn_seven_wgpu::kernels;
 
 use crate::data::{Host, LENGTHS, Loaded, Scores, bools, floats, generator, read_bools};
@@ -8,52 +8,56 @@ use crate::expected;
 
 type Backend = burn::backend::Cube;
 
-fn assert_written(written: &Written, hosts: &[Host], cut: Cut) {
-    let mut rest = cut;
+fn assert_written(written: &Written, hosts: &[Host], threshold: Threshold) {
+    let mut rest = threshold;
     assert_eq!(written.masks.len(), hosts.len());
     for (host, (mask, kept)) in hosts.iter().zip(&written.masks) {
         let right = expected::write(host, &mut rest);
         assert_eq!(
             *kept,
-            right.iter().filter(|dropped| !**dropped).count() as u64,
-            "{cut:?}"
+            right.iter().filter(|pruned| !**pruned).count() as u64,
+            "{threshold:?}"
         );
         assert!(
             read_bools(mask) == right,
-            "masks should be the same, {cut:?}"
+            "masks should be the same, {threshold:?}"
         );
     }
-    assert_eq!(written.rest, rest, "the rest of {cut:?}");
+    assert_eq!(written.rest, rest, "the rest of {threshold:?}");
 }
 
 /// With the old masks held by someone else, and with them given away.
-fn check(hosts: &[Host], cut: Cut) {
+fn check(hosts: &[Host], threshold: Threshold) {
     let loaded: Vec<_> = hosts.iter().map(Host::upload).collect();
     let rewrites = || loaded.iter().map(Loaded::rewrite).collect();
-    assert_written(&kernels().write(rewrites(), cut), hosts, cut);
+    assert_written(&kernels().write(rewrites(), threshold), hosts, threshold);
     for (host, loaded) in hosts.iter().zip(&loaded) {
         assert!(
-            read_bools(&loaded.dropped) == host.dropped,
+            read_bools(&loaded.pruned) == host.pruned,
             "a mask held elsewhere stays"
         );
     }
-    assert_written(&Portable.write(rewrites(), cut), hosts, cut);
+    assert_written(&Portable.write(rewrites(), threshold), hosts, threshold);
 
     let (given, held): (Vec<_>, Vec<_>) = loaded
         .into_iter()
-        .map(|one| (one.dropped, (one.scores, one.returns, one.reserved)))
+        .map(|one| (one.pruned, (one.scores, one.regrows, one.reserved)))
         .unzip();
     let rewrites = given.into_iter().zip(&held);
     let rewrites =
         rewrites.map(
-            |(dropped, (scores, returns, reserved))| burn_seven_kernels::Rewrite {
+            |(pruned, (scores, regrows, reserved))| burn_seven_kernels::Rewrite {
                 scores,
-                dropped,
-                returns: *returns,
+                pruned,
+                regrows: *regrows,
                 reserved: reserved.as_ref(),
             },
         );
-    assert_written(&kernels().write(rewrites.collect(), cut), hosts, cut);
+    assert_written(
+        &kernels().write(rewrites.collect(), threshold),
+        hosts,
+        threshold,
+    );
 }
 
 #[test]
@@ -61,17 +65,17 @@ fn one_mask_is_written_right() {
     let rng = &mut generator(11);
     for scores in Scores::ALL {
         for length in LENGTHS {
-            for (returns, reserved) in [(false, false), (true, false), (false, true), (true, true)]
+            for (regrows, reserved) in [(false, false), (true, false), (false, true), (true, true)]
             {
-                let host = Host::draw(scores, length, returns, reserved, rng);
+                let host = Host::draw(scores, length, regrows, reserved, rng);
                 let middle = host.scores.get(length / 2).copied().unwrap_or(0.5);
-                for (kept, dropped) in [
+                for (kept, pruned) in [
                     (Ties::All, Ties::All),
                     (Ties::First(0), Ties::First(0)),
                     (Ties::First(length as u64 / 5), Ties::First(2)),
                 ] {
                     let key = key_of(middle);
-                    check(std::slice::from_ref(&host), Cut { key, kept, dropped });
+                    check(std::slice::from_ref(&host), Threshold { key, kept, pruned });
                 }
             }
         }
@@ -89,20 +93,20 @@ fn placed(mask: Tensor<1, Bool>) -> (Tensor<1, Bool>, String) {
 fn a_mask_held_by_no_one_else_is_written_in_place() {
     let host = Host::draw(Scores::Spread, 1000, false, false, &mut generator(15));
     let scores = floats(&host.scores);
-    let (dropped, place) = placed(bools(&host.dropped));
+    let (pruned, place) = placed(bools(&host.pruned));
     let rewrite = Rewrite {
         scores: &scores,
-        dropped,
-        returns: false,
+        pruned,
+        regrows: false,
         reserved: None,
     };
-    let cut = Cut {
+    let threshold = Threshold {
         key: key_of(host.scores[7]),
         kept: Ties::All,
-        dropped: Ties::First(0),
+        pruned: Ties::First(0),
     };
-    let written = kernels().write(vec![rewrite], cut);
-    assert_written(&written, &[host], cut);
+    let written = kernels().write(vec![rewrite], threshold);
+    assert_written(&written, &[host], threshold);
     let mask = written.masks.into_iter().next().map(|(mask, _)| mask);
     assert_eq!(placed(mask.expect("there should be one mask")).1, place);
 }
@@ -110,7 +114,7 @@ fn a_mask_held_by_no_one_else_is_written_in_place() {
 #[test]
 fn below_every_score_all_stay() {
     let host = Host::draw(Scores::Spread, 1000, true, false, &mut generator(12));
-    check(std::slice::from_ref(&host), Cut::NONE);
+    check(std::slice::from_ref(&host), Threshold::NONE);
 }
 
 #[test]
@@ -118,12 +122,12 @@ fn any_number_of_ties_may_stay() {
     let rng = &mut generator(13);
     let host = Host::draw(Scores::Equal, 100_003, true, true, rng);
     for stay in [1, 2, 2047, 2048, 30_000, 53_000, 60_000, 1 << 40] {
-        let cut = Cut {
+        let threshold = Threshold {
             key: key_of(0.75),
             kept: Ties::First(stay),
-            dropped: Ties::First(stay / 2),
+            pruned: Ties::First(stay / 2),
         };
-        check(std::slice::from_ref(&host), cut);
+        check(std::slice::from_ref(&host), threshold);
     }
 }
 
@@ -140,16 +144,16 @@ fn ties_run_out_over_several_tensors() {
     ];
     let hosts: Vec<_> = shapes
         .into_iter()
-        .map(|(length, returns)| Host::draw(Scores::Equal, length, returns, false, rng))
+        .map(|(length, regrows)| Host::draw(Scores::Equal, length, regrows, false, rng))
         .collect();
     for stay in (0..4000).step_by(97) {
         for back in [Ties::All, Ties::First(0), Ties::First(stay / 3)] {
-            let cut = Cut {
+            let threshold = Threshold {
                 key: key_of(0.75),
                 kept: Ties::First(stay),
-                dropped: back,
+                pruned: back,
             };
-            check(&hosts, cut);
+            check(&hosts, threshold);
         }
     }
 }
