@@ -3,7 +3,7 @@
 use burn::module::{ParamGroup, ParamId};
 
 use super::{Budget, Goal, Part, Pool};
-use crate::Sparsity;
+use crate::{Error, Sparsity};
 
 /// A sparsity of its own for the weights of each group, by path; all others compete for what is left
 /// of the total.
@@ -43,17 +43,32 @@ impl GroupBudget {
     }
 
     fn sparsity_of(&self, path: &str) -> Option<Sparsity> {
-        let by_path = ParamId::from(0);
         let mut groups = self.groups.iter();
-        let group = groups.find(|(group, _)| group.matches(&by_path, Some(path)))?;
+        let group = groups.find(|(group, _)| matches(group, path))?;
         Some(group.1)
     }
+}
+
+fn matches(group: &ParamGroup, path: &str) -> bool {
+    group.matches(&ParamId::from(0), Some(path))
 }
 
 impl Budget for GroupBudget {
     fn name(&self) -> String {
         let groups = serde_json::to_string(&self.groups).unwrap_or_default();
         format!("by group {groups}")
+    }
+
+    fn check(&self, parts: &[Part<'_>]) -> Result<(), Error> {
+        let nothing = |(group, _): &&(ParamGroup, Sparsity)| {
+            !parts.iter().any(|part| matches(group, part.path))
+        };
+        match self.groups.iter().find(nothing) {
+            None => Ok(()),
+            Some((group, _)) => Err(Error::NothingLeftOut {
+                group: format!("{group:?}"),
+            }),
+        }
     }
 
     fn allocate(&self, goal: Goal, parts: &[Part<'_>]) -> Vec<Pool> {
@@ -108,6 +123,20 @@ mod tests {
             .into_iter()
             .map(|pool| (pool.parts, pool.keep))
             .collect()
+    }
+
+    #[test]
+    fn a_group_that_matches_nothing_is_an_error() {
+        let part = Part {
+            path: "a",
+            shapes: vec![&[10, 10]],
+            candidates: 100,
+        };
+        let group = |path: &str| ParamGroup::from_paths(vec![path]);
+        let budget = GroupBudget::new().with(group("a"), Sparsity::DENSE);
+        assert!(budget.check(std::slice::from_ref(&part)).is_ok());
+        let misspelt = budget.with(group("b"), Sparsity::DENSE);
+        assert!(misspelt.check(&[part]).is_err());
     }
 
     // 0.8 of 300 leaves 60; the head ends on 0.5, which is 50, so 10 are left for the others. Half way

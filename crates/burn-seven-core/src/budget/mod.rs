@@ -13,7 +13,7 @@ pub use erk::ErkBudget;
 pub use global::GlobalBudget;
 pub use uniform::UniformBudget;
 
-use crate::Sparsity;
+use crate::{Error, Sparsity};
 
 /// What a budget gives places to: one weight tensor, or several whose units span them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,16 @@ pub struct Pool {
 pub trait Budget: std::fmt::Debug + Send + Sync + 'static {
     /// The budget's name with its numbers. Records compare it.
     fn name(&self) -> String;
+
+    /// Checks, before any work, that the budget is one for these parts. Default: it is
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, such as a group that matches nothing.
+    fn check(&self, parts: &[Part<'_>]) -> Result<(), Error> {
+        let _ = parts;
+        Ok(())
+    }
 
     /// Pools that name every part exactly once, in ascending order.
     fn allocate(&self, goal: Goal, parts: &[Part<'_>]) -> Vec<Pool>;

@@ -43,7 +43,9 @@ impl Pruner {
         if !own && optim.has_gradient_clipping() {
             self.settings.clipping = optim.grad_clipping().cloned().map(Clipping);
         }
-        let before = self.masks.clone();
+        // Only where it is needed: a handle on the masks keeps them from being written in place.
+        let grows = self.settings.drop_and_grow.is_some();
+        let before = grows.then(|| self.masks.clone());
         let chooses = self.schedule.updates_at(self.step) || self.overdue;
         let stepped = self.step(model, &grads);
         if !own {
@@ -53,7 +55,7 @@ impl Pruner {
         if self.skipped_last {
             return self.after_step(model);
         }
-        if self.settings.drop_and_grow.is_some() && chooses {
+        if let Some(before) = before.filter(|_| chooses) {
             match reset_moments(optim, &model, &before, &self.masks) {
                 Ok(reset) => *optim = reset,
                 Err(error) => log::warn!("the optimizer's statistics were not reset: {error}"),

@@ -135,7 +135,11 @@ impl Pruner {
             ("scorer", scorer, self.scorer.config()),
             ("schedule", schedule, config),
             ("budget", self.selector.budget_name(), Value::Null),
-            ("structure", self.selector.structures_name(), Value::Null),
+            (
+                "structure",
+                self.selector.layout().name.clone(),
+                Value::Null,
+            ),
             ("pruner", "pruner".to_string(), pruner),
         ]
     }

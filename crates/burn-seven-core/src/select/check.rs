@@ -14,6 +14,7 @@ impl Selector {
     /// [`Error::InvalidBudget`].
     pub(crate) fn check(&self, target: Sparsity, layout: &Layout) -> Result<(), Error> {
         let parts = dense_parts(layout);
+        self.budget().check(&parts)?;
         for pool in self.pools(target.into(), &layout.sets, &parts)? {
             let counts = pool.parts.iter().map(|&index| parts[index].count());
             let total: usize = counts.sum();

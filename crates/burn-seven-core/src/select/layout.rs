@@ -28,12 +28,11 @@ impl Default for Structures {
 }
 
 impl Structures {
-    /// All names, as records show them.
+    /// All names.
     pub(crate) fn name(&self) -> String {
-        let mut names = vec![self.default.name()];
-        let others = self.by_group.iter();
-        names
-            .extend(others.map(|(group, structure)| format!("{} for {group:?}", structure.name())));
+        let others = self.by_group.iter().map(|(_, structure)| structure);
+        let all = std::iter::once(&self.default).chain(others);
+        let names: Vec<String> = all.map(|structure| structure.name()).collect();
         names.join(", ")
     }
 
@@ -79,6 +78,9 @@ impl UnitSet {
 pub(crate) struct Layout {
     pub weights: Vec<Arc<Weight>>,
     pub sets: Vec<UnitSet>,
+    /// Each structure with the paths of its weights, as records compare it; the name alone where
+    /// there is one for all.
+    pub name: String,
 }
 
 impl Layout {
@@ -91,7 +93,17 @@ impl Layout {
         tied: &[(usize, usize)],
     ) -> Result<Self, Error> {
         let mut sets = Vec::new();
-        for (structure, indices) in structures.split(&weights, ids) {
+        let split = structures.split(&weights, ids);
+        let paths = |indices: &[usize]| {
+            let paths: Vec<&str> = indices.iter().map(|&index| weights[index].path()).collect();
+            paths.join(", ")
+        };
+        let names = split.iter().map(|(structure, indices)| match split.len() {
+            1 => structure.name(),
+            _ => format!("{} for {}", structure.name(), paths(indices)),
+        });
+        let name = names.collect::<Vec<_>>().join("; ");
+        for (structure, indices) in split {
             // The second of two tied weights follows the first.
             let indices: Vec<usize> = indices
                 .into_iter()
@@ -138,7 +150,11 @@ impl Layout {
             }
         }
         sets.sort_by_key(|set| set.members.first().map(|(index, _)| *index));
-        Ok(Self { weights, sets })
+        Ok(Self {
+            weights,
+            sets,
+            name,
+        })
     }
 
     /// Whether every weight is pruned entry by entry, without a quota.

@@ -134,6 +134,7 @@ impl Selector {
             Arc::new(Layout {
                 weights: weights.to_vec(),
                 sets: layout.sets.clone(),
+                name: layout.name.clone(),
             })
         });
         self
