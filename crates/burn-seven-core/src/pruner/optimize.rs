@@ -53,14 +53,15 @@ impl Pruner {
             self.settings.clipping = None;
         }
         let model = stepped?;
-        if self.skipped_last {
-            return self.after_step(model);
-        }
+        // Also at a skipped step, where masks are chosen by the scores so far.
         if let Some(before) = before {
             match reset_moments(optim, &model, &before, &self.masks) {
                 Ok(reset) => *optim = reset,
                 Err(error) => log::warn!("the optimizer's statistics were not reset: {error}"),
             }
+            return self.after_step(model);
+        }
+        if self.skipped_last {
             return self.after_step(model);
         }
         let grads = self.mask_gradients(&model, grads);
