@@ -5,7 +5,8 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, TensorData};
 use burn_seven::scorer::{AnyScorer, ModuleScorer, Regrowth, RiglState, Sample, Scorer};
 use burn_seven::{
-    ConstantSchedule, DropAndGrow, Floor, PrunerConfig, RiglScorerConfig, Sparsity, UniformBudget,
+    ConstantSchedule, DropAndGrow, Floor, MaskMode, PrunerConfig, RiglScorerConfig, Sparsity,
+    UniformBudget,
 };
 use burn_seven_tests::devices;
 use serde_json::Value;
@@ -60,13 +61,18 @@ impl Scorer for Recorded {
 
 /// The recorded run: masks of each step, weights before each, and the end.
 fn check(record: &Value, scorer: &AnyScorer, floor: usize) {
-    for device in devices() {
+    let modes = [MaskMode::InGraph, MaskMode::AfterStep];
+    let runs = devices()
+        .into_iter()
+        .flat_map(|one| modes.map(|mode| (one.clone(), mode)));
+    for (device, mode) in runs {
         let device = device.autodiff();
         let model = Toy::new(record, Some(&record["initial_masks"]), &device);
         let batches = batches(record, &device);
         let half = Sparsity::new(0.5).unwrap();
         let schedule = ConstantSchedule::new(FIRST..24, half).with_interval(3);
         let mut pruner = PrunerConfig::new(schedule)
+            .with_mode(mode)
             .with_budget(UniformBudget)
             .with_floor(Floor::Entries(floor))
             .with_drop_and_grow(DropAndGrow::new().with_end(24))

@@ -3,6 +3,7 @@
 
 mod copies;
 mod gradients;
+mod grown;
 mod names;
 mod records;
 mod steps;

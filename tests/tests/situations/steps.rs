@@ -40,6 +40,31 @@ fn one_line_of_training_is_the_three_in_order() {
     }
 }
 
+// Pruned weights get a gradient for their scores, which the optimizer must not see.
+#[test]
+fn one_line_of_training_masks_gradients_as_a_loop_by_hand_does() {
+    for device in training_devices() {
+        let model = Net::new(1, &device);
+        let scorer = MovementScorerConfig::new().init();
+        let mut one = config().init(scorer, &model).unwrap();
+        let mut by_one = one.attach(model).unwrap();
+        let (mut by_hand, mut hand) = (by_one.clone(), one.clone());
+        let (mut one_optim, mut hand_optim) = (adamw(), adamw());
+        for step in 0..14 {
+            let grads = gradients(&by_one, step, &device);
+            by_one = one.optimize(&mut one_optim, 0.02, by_one, grads).unwrap();
+
+            let grads = gradients(&by_hand, step, &device);
+            by_hand = hand.step(by_hand, &grads).unwrap();
+            let grads = hand.mask_gradients(&by_hand, grads);
+            by_hand = hand_optim.step(0.02, by_hand, grads);
+            assert_eq!(kept(one.masks()), kept(hand.masks()), "step {step}");
+            assert_eq!(by_one.effective(), by_hand.effective(), "step {step}");
+        }
+        assert!(one.masks().kept() < 136);
+    }
+}
+
 #[test]
 fn masks_put_on_twice_after_a_step_are_as_good_as_once() {
     for device in training_devices() {
