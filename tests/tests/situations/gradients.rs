@@ -95,9 +95,9 @@ impl Experts {
     }
 
     /// Of a batch whose tokens all go to one expert.
-    fn gradients(&self, expert: usize, scale: f32, seed: u64, device: &Device) -> GradientsParams {
+    fn gradients(&self, expert: usize, seed: u64, device: &Device) -> GradientsParams {
         let mut noise = Noise::new(seed);
-        let inputs: Vec<f32> = (0..32).map(|_| scale * noise.next()).collect();
+        let inputs: Vec<f32> = (0..32).map(|_| noise.next()).collect();
         let inputs = Tensor::<1>::from_floats(inputs.as_slice(), device).reshape([8, 4]);
         let loss = self.experts[expert].forward(inputs).square().mean();
         GradientsParams::from_grads(loss.backward(), self)
@@ -115,13 +115,13 @@ fn an_expert_without_tokens_has_a_gradient_of_zeros_where_that_is_said() {
             // Scored from step 2 on.
             let mut attached = pruner.attach(model.clone()).unwrap();
             for step in 0..2 {
-                let grads = attached.gradients(0, 1.0, step, &device);
+                let grads = attached.gradients(0, step, &device);
                 attached = pruner.step(attached, &grads).unwrap();
             }
             (pruner, attached)
         };
         let (mut strict, attached) = start(MissingGradient::Error);
-        let grads = attached.gradients(0, 1.0, 2, &device);
+        let grads = attached.gradients(0, 2, &device);
         let (_, error) = strict.step(attached, &grads).unwrap_err().into_parts();
         let expected = Error::MissingGradient {
             path: "experts.1.weight".to_string(),
@@ -134,9 +134,9 @@ fn an_expert_without_tokens_has_a_gradient_of_zeros_where_that_is_said() {
         let (mut given, mut other) = start(MissingGradient::Error);
         for step in 2..10 {
             let expert = usize::from(step % 3 == 0);
-            let grads = one.gradients(expert, 1.0, step, &device);
+            let grads = one.gradients(expert, step, &device);
             one = lenient.step(one, &grads).unwrap();
-            let mut grads = other.gradients(expert, 1.0, step, &device);
+            let mut grads = other.gradients(expert, step, &device);
             let idle = &other.experts[1 - expert].weight;
             let zeros = Tensor::<2>::zeros([4, 4], &device.clone().without_autodiff());
             grads.register(idle.id, zeros);
@@ -199,10 +199,10 @@ fn one_batch_of_huge_inputs_changes_few_masks_where_gradients_are_clipped() {
             let mut model = pruner.attach(model.clone()).unwrap();
             for step in 0..10 {
                 let mut noise = Noise::new(100 + step);
-                let scale = if huge && step == 7 { 100.0 } else { 1.0 };
-                let inputs: Vec<f32> = (0..1024).map(|_| scale * noise.next()).collect();
+                let scale = if huge && step == 3 { 100.0 } else { 1.0 };
+                let inputs: Vec<f32> = (0..256).map(|_| scale * noise.next()).collect();
                 let inputs = Tensor::<1>::from_floats(inputs.as_slice(), &device);
-                let output = model.layer.forward(inputs.reshape([64, 16]));
+                let output = model.layer.forward(inputs.reshape([16, 16]));
                 let loss = output.square().mean();
                 let grads = GradientsParams::from_grads(loss.backward(), &model);
                 model = pruner.step(model, &grads).unwrap();
@@ -216,10 +216,7 @@ fn one_batch_of_huge_inputs_changes_few_masks_where_gradients_are_clipped() {
             pairs.filter(|(plain, huge)| plain != huge).count()
         };
         let (clipped, free) = (changed(Some(0.05)), changed(None));
-        assert!(
-            clipped <= 6,
-            "{clipped} of 256 entries changed, {free} unclipped"
-        );
-        assert!(free > 2 * clipped, "{clipped} clipped, {free} unclipped");
+        let counts = format!("of 256 entries {clipped} changed clipped, {free} unclipped");
+        assert!(clipped <= 10 && free > 3 * clipped, "{counts}");
     }
 }
