@@ -34,7 +34,7 @@ impl Net {
             head: LinearConfig::new(8, 3).init(device),
             activation: Relu::new(),
         };
-        net.map(&mut Seeded(Noise::new(seed)))
+        seeded(net, seed)
     }
 
     /// Class scores, shape `[batch, 3]`, of token pairs, shape `[batch, 2]`.
@@ -122,6 +122,11 @@ impl Noise {
             .wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 41) as f32 + 0.5) / (1u64 << 23) as f32 - 0.5
     }
+}
+
+/// The module with seeded values for all its float parameters; the same on every backend.
+pub fn seeded<M: Module>(module: M, seed: u64) -> M {
+    module.map(&mut Seeded(Noise::new(seed)))
 }
 
 struct Seeded(Noise);

@@ -204,6 +204,7 @@ impl PrunerConfig {
             held: Vec::new(),
             unapplied: None,
             latent: Vec::new(),
+            forward: None,
             rewrite: false,
         };
         pruner.take_masks(&selected)?;

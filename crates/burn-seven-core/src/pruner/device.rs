@@ -29,6 +29,10 @@ impl Pruner {
             .unflatten(&self.weights, sink.tensors, scalars)?;
         let masks = self.masks.iter().map(|mask| mask.to_device(device));
         self.masks = Masks::new(masks.collect());
+        self.forward = self.forward.map(|forward| {
+            let masks = forward.iter().map(|mask| mask.to_device(device));
+            Masks::new(masks.collect())
+        });
         let latent = self.latent.into_iter();
         self.latent = latent.map(|latent| latent.to_device(device)).collect();
         self.selector = self.selector.on(&self.weights);

@@ -21,7 +21,8 @@ impl Pruner {
     /// - A step that is [left out of the scores](crate::NonFinitePolicy::Skip) is left out of the
     ///   weights too.
     /// - Where pruned weights get a gradient for their scores alone
-    ///   ([`Regrowth::WithOldValue`](crate::scorer::Regrowth), `FromZero`), the optimizer is given 0.
+    ///   ([`Regrowth::WithOldValue`](crate::scorer::Regrowth), `FromZero`), the optimizer is given 0;
+    ///   with old values for what was pruned in the forward pass, else for what is pruned now.
     /// - The scorer sees gradients clipped as the optimizer will clip them, unless the pruner has a
     ///   clipping of its own.
     /// - A step that [drops and grows](crate::PrunerConfig::with_drop_and_grow) leaves the optimizer
@@ -43,23 +44,24 @@ impl Pruner {
         if !own && optim.has_gradient_clipping() {
             self.settings.clipping = optim.grad_clipping().cloned().map(Clipping);
         }
-        // Only where it is needed: a handle on the masks keeps them from being written in place.
-        let grows = self.settings.drop_and_grow.is_some();
-        let before = grows.then(|| self.masks.clone());
         let chooses = self.schedule.updates_at(self.step) || self.overdue;
+        let grows = self.settings.drop_and_grow.is_some() && chooses;
+        // Handles on masks keep new ones from being written over them.
+        let before = grows.then(|| self.masks.clone());
         let stepped = self.step(model, &grads);
         if !own {
             self.settings.clipping = None;
         }
         let model = stepped?;
-        if self.skipped_last {
-            return self.after_step(model);
-        }
-        if let Some(before) = before.filter(|_| chooses) {
+        // Also at a skipped step, where masks are chosen by the scores so far.
+        if let Some(before) = before {
             match reset_moments(optim, &model, &before, &self.masks) {
                 Ok(reset) => *optim = reset,
                 Err(error) => log::warn!("the optimizer's statistics were not reset: {error}"),
             }
+            return self.after_step(model);
+        }
+        if self.skipped_last {
             return self.after_step(model);
         }
         let grads = self.mask_gradients(&model, grads);
@@ -72,12 +74,13 @@ impl Pruner {
     pub fn mask_gradients<M: Module>(&self, model: &M, grads: GradientsParams) -> GradientsParams {
         let blocks = self.scorer.regrowth().blocks_optimizer();
         let in_graph = self.settings.mode == MaskMode::InGraph;
-        if !blocks || !in_graph || self.masks.kept() == self.masks.total() {
+        let masks = self.forward.as_ref().unwrap_or(&self.masks);
+        if !blocks || !in_graph || masks.kept() == masks.total() {
             return grads;
         }
         let mut masking = Masking {
             path: ModulePath::default(),
-            masks: &self.masks,
+            masks,
             grads,
         };
         model.visit(&mut masking);

@@ -75,6 +75,9 @@ pub struct Pruner {
     /// With masks after the step and a scorer whose weights come back: the weights as the optimizer
     /// left them, before they were zeroed, for the next scores. Float32, flat; else empty.
     pub(super) latent: Vec<Tensor<1>>,
+    /// The masks of the last step's forward pass, where the step chose others and pruned weights keep
+    /// their value; else none.
+    pub(super) forward: Option<Masks>,
     /// The masks in the model's graph may be older than these; the next step writes them.
     pub(super) rewrite: bool,
 }

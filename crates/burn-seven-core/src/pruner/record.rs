@@ -234,6 +234,7 @@ impl Pruner {
         self.skipped_last = false;
         self.held = held;
         self.latent = latent;
+        self.forward = None;
         self.unapplied = None;
         self.rewrite = true;
         Ok(())

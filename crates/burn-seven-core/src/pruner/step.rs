@@ -11,7 +11,7 @@ use super::{MaskMode, MissingGradient, NonFinitePolicy, Pruner};
 use crate::budget::Goal;
 use crate::compensation::{Change, Compensation};
 use crate::mask::{self, Masks};
-use crate::scorer::{AnyScorer, Gradient, Tally};
+use crate::scorer::{AnyScorer, Gradient, Regrowth, Tally};
 use crate::select::{Cuts, Selected};
 use crate::weights::{Found, NewValues, Read, Values, change, check_finite, find};
 use crate::{Error, Failed, Scores, WeightGrads};
@@ -272,6 +272,8 @@ impl Pruner {
             }
         }
         self.latent.clear(); // the optimizer moves the weights on
+        let keeps_values = self.scorer.regrowth() == Regrowth::WithOldValue;
+        self.forward = (chosen.is_some() && keeps_values).then(|| self.masks.clone());
         self.skipped += usize::from(plan.skipped);
         self.skipped_last = plan.skipped;
         self.overdue = plan.overdue;
