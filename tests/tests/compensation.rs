@@ -22,7 +22,10 @@ fn linear(weights: [f32; 4], device: &Device) -> Linear {
 }
 
 fn half() -> PrunerConfig {
-    PrunerConfig::new(OneShotSchedule::new(0, Sparsity::new(0.5).unwrap()))
+    PrunerConfig::new(OneShotSchedule::new(
+        0,
+        Sparsity::new(0.5).expect("a half is a sparsity"),
+    ))
 }
 
 // 1 and 2 go; 3 and 4 get half of their sum each.

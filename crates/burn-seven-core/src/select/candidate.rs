@@ -111,7 +111,7 @@ impl<'a> Candidate<'a> {
         Candidates {
             scores: &self.scores,
             pruned: &self.pruned,
-            regrows: regrows,
+            regrows,
             reserved: self.reserved.as_ref(),
         }
     }
@@ -120,7 +120,7 @@ impl<'a> Candidate<'a> {
         Rewrite {
             scores: &self.scores,
             pruned: self.pruned.clone(),
-            regrows: regrows,
+            regrows,
             reserved: self.reserved.as_ref(),
         }
     }

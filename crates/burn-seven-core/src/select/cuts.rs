@@ -118,7 +118,7 @@ impl Cuts {
                         Some(scores) => scores,
                         None => scores[self.sets[set].members[0].0].value(),
                     },
-                    pruned: pruned,
+                    pruned,
                     regrows: self.regrows,
                     reserved: self.reserved[set].as_ref(),
                 });
