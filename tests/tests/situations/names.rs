@@ -105,3 +105,26 @@ fn a_report_lists_what_is_left_out() {
         }
     }
 }
+
+#[test]
+fn biases_are_pruned_where_they_are_named() {
+    for device in training_devices() {
+        let model = Net::new(1, &device);
+        let biases = ParamGroup::from_paths(vec!["first.bias"]);
+        let selection = Selection::new().with_vectors(biases);
+        let schedule = CubicSchedule::new(0..3, sparsity(0.5));
+        let mut pruner = PrunerConfig::new(schedule)
+            .with_selection(selection)
+            .with_budget(burn_seven::UniformBudget)
+            .init(SevenScorerConfig::new().init(), &model)
+            .unwrap();
+        let model = pruner.attach(model).unwrap();
+        let model = train(&mut pruner, &mut adamw(), model, 0..3, &device);
+        assert_eq!(pruner.masks().len(), 4);
+        assert_eq!(pruner.masks().get("first.bias").unwrap().kept(), 4);
+        let sparse = pruner.finish(model).unwrap();
+        let bias = sparse.first.bias.unwrap().val();
+        let bias = bias.try_into_vec_as::<f32>().unwrap();
+        assert_eq!(bias.iter().filter(|value| **value == 0.0).count(), 4);
+    }
+}

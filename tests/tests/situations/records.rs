@@ -1,6 +1,6 @@
 //! A run that goes on longer than it was planned.
 
-use burn_seven::{Error, SevenScorerConfig};
+use burn_seven::{Error, RandomScorerConfig, SevenScorerConfig};
 use burn_seven_tests::model::{Net, adamw};
 
 use super::*;
@@ -45,5 +45,28 @@ fn a_record_goes_on_on_a_longer_schedule_where_that_is_said() {
             assert!(masks.iter().zip(&now).all(|(before, now)| *before || !now));
             assert!(second.finish(model).is_ok());
         }
+    }
+}
+
+// Seeds that float64 cannot tell apart, on a schedule of a hundred million steps.
+#[test]
+fn seeds_are_compared_to_the_last_bit() {
+    for device in training_devices() {
+        let model = Net::new(1, &device);
+        let start = |seed: u64| {
+            let config = PrunerConfig::new(CubicSchedule::new(0..100_000_000, sparsity(0.5)));
+            let scorer = RandomScorerConfig::new().with_seed(seed);
+            config.init(scorer.init(), &model).unwrap()
+        };
+        let large = 1 << 53;
+        let mut pruner = start(large);
+        let error = pruner
+            .load_record(start(large + 1).to_record())
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the record's scorer's seed is 9007199254740993, but 9007199254740992 was expected"
+        );
+        pruner.load_record(start(large).to_record()).unwrap();
     }
 }
