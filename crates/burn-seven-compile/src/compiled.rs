@@ -93,7 +93,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
             let (model, forward, config) = (model.valid(), forward.clone(), config.clone());
             move |inputs: &I, known: &Known| {
                 let captured = capture(&model, inputs, &*forward)?;
-                let mut graph = fold::graph(&captured)?;
+                let mut graph = fold::graph(&captured);
                 let choose = || {
                     rewrite(&mut graph, &config);
                     choose(&mut graph, &config, known)

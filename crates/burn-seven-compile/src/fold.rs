@@ -5,19 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::backend::flex::FlexTensor;
 use burn_ir::{BaseOperationIr, FloatOperationIr, NumericOperationIr, OperationIr};
 
-use crate::CompileError;
 use crate::capture::Captured;
-use crate::error::message;
 use crate::graph::{Graph, Node};
-use crate::interpreter::{Interpreter, name, prepare};
+use crate::interpreter::{Interpreter, prepare};
 use crate::value::Value;
 
-/// The graph of a captured forward pass.
-///
-/// # Errors
-///
-/// Where an operation on constants fails.
-pub(crate) fn graph<O>(captured: &Captured<O>) -> Result<Graph, CompileError> {
+/// The graph of a captured forward pass. An operation on constants that fails is left as it is: it may
+/// be of no use to any output, and else it is run, and fails, as any other.
+pub(crate) fn graph<O>(captured: &Captured<O>) -> Graph {
     let mut graph = Graph::default();
     graph.inputs.clone_from(&captured.inputs);
     graph.outputs.clone_from(&captured.outputs);
@@ -44,12 +39,11 @@ pub(crate) fn graph<O>(captured: &Captured<O>) -> Result<Graph, CompileError> {
         match inputs {
             Some(inputs) if folds(&operation) => {
                 let run = || interpreter.run(&operation, inputs);
-                let values = catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
-                    CompileError::Operation {
-                        operation: name(&operation),
-                        message: message(panic),
-                    }
-                })?;
+                let Ok(values) = catch_unwind(AssertUnwindSafe(run)) else {
+                    interpreter = Interpreter::new();
+                    graph.push(Node::burn(operation));
+                    continue;
+                };
                 let path = path(&operation, &graph);
                 for (ir, value) in operation.outputs().zip(values) {
                     graph.constants.insert(ir.id, value);
@@ -61,7 +55,7 @@ pub(crate) fn graph<O>(captured: &Captured<O>) -> Result<Graph, CompileError> {
             _ => graph.push(Node::burn(operation)),
         }
     }
-    Ok(graph)
+    graph
 }
 
 /// Whether an operation draws random numbers.

@@ -548,3 +548,14 @@ fn fewer_heads_of_keys_than_of_queries() {
         },
     );
 }
+
+// An operation on constants that Burn's interpreter cannot run, and that no output needs.
+#[test]
+fn what_no_output_needs_may_fail() {
+    let layer = LinearConfig::new(8, 4).init(&device());
+    check(&layer, floats([2, 8], 1), |model: &Linear, x: Tensor<2>| {
+        let unused = Tensor::<1, Int>::from_ints([1, 2], &x.device());
+        let _ = unused.cast(burn::tensor::IntDType::I64);
+        model.forward(x)
+    });
+}
