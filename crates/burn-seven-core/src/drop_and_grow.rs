@@ -12,7 +12,8 @@ use crate::scorer::in_unit_interval;
 ///
 /// The share falls along a cosine, `f(t) = α/2 · (1 + cos(π t / T))`; of a pool of `k` kept entries
 /// `floor(f · k)` are dropped. What was just dropped may grow again. What grows starts from 0, and a
-/// step of [`Pruner::optimize`](crate::Pruner::optimize) that changes masks leaves the optimizer out.
+/// step of [`Pruner::optimize`](crate::Pruner::optimize) that changes masks leaves the optimizer out: so
+/// the schedule needs an interval above 1.
 ///
 /// See [Rigging the Lottery: Making All Tickets Winners](https://arxiv.org/abs/1911.11134),
 /// section 3 and algorithm 1.

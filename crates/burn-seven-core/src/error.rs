@@ -162,6 +162,14 @@ pub enum Error {
         /// The scorer's name.
         scorer: &'static str,
     },
+    /// Two choices that exclude each other.
+    #[error("{one} cannot be combined with {other}")]
+    Conflict {
+        /// One of them.
+        one: &'static str,
+        /// The other.
+        other: &'static str,
+    },
     /// Weights are to grow, and the scorer does not say where.
     #[error("the scorer {scorer} does not say where weights should grow: RigL and SET do")]
     NoGrowth {

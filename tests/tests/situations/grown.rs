@@ -149,3 +149,26 @@ fn what_stays_makes_up_for_what_goes_where_that_is_asked_for() {
         }
     }
 }
+
+#[test]
+fn what_would_train_or_change_nothing_is_refused() {
+    for device in training_devices() {
+        let model = Net::new(1, &device);
+        let init = |config: PrunerConfig| config.init(RiglScorerConfig::new().init(), &model);
+        let every_step = ConstantSchedule::new(0..20, sparsity(0.5));
+        let config = PrunerConfig::new(every_step.clone()).with_drop_and_grow(DropAndGrow::new());
+        let error = init(config).unwrap_err();
+        assert!(error.to_string().contains("interval"), "{error}");
+        // A window that is shorter than the interval chooses no masks.
+        let never = PrunerConfig::new(every_step.with_interval(100));
+        let mut pruner = init(never).unwrap();
+        let trained = pruner.attach(model.clone()).unwrap();
+        let trained = train(&mut pruner, &mut adamw(), trained, 0..20, &device);
+        let error = pruner.finish(trained).unwrap_err();
+        let error = error.into_parts().1;
+        assert!(
+            matches!(error, burn_seven::Error::Unfinished { .. }),
+            "{error}"
+        );
+    }
+}

@@ -33,7 +33,11 @@ fn a_record_goes_on_on_a_longer_schedule_where_that_is_said() {
             assert!(what.contains("schedule"), "{what}");
             assert_eq!(second.steps(), 0);
 
-            second.load_record(record.with_schedule(&long)).unwrap();
+            second
+                .load_record(record.clone().with_schedule(&long).unwrap())
+                .unwrap();
+            let over = CubicSchedule::new(0..6, sparsity(0.8));
+            assert!(record.with_schedule(&over).is_err());
             assert_eq!((second.steps(), second.is_finished()), (6, false));
             assert_eq!(kept(second.masks()), masks);
             assert_eq!(scores(&first), scores(&second));

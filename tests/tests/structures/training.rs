@@ -132,7 +132,7 @@ fn every_scorer_prunes_structures_with_masks_after_the_step() {
 
 #[test]
 fn units_are_dropped_and_grown_whole() {
-    let schedule = CubicSchedule::new(0..6, sparsity(0.5));
+    let schedule = CubicSchedule::new(0..6, sparsity(0.5)).with_interval(2);
     for device in devices() {
         let device = device.autodiff();
         for name in ["rigl", "set"] {

@@ -107,12 +107,15 @@ impl Pruner {
     ///
     /// # Errors
     ///
-    /// [`Error::Unfinished`] before the schedule's window is over: [`finish_early`](Self::finish_early)
+    /// [`Error::Unfinished`] before the schedule's window is over, or where nothing was pruned: [`finish_early`](Self::finish_early)
     /// accepts that. Masks in the graph that are not there; weights that are not those of the model
     /// that the pruner was made for; with [`MaskMode::AfterStep`], a model of an earlier step. The
     /// model is in the error.
     pub fn finish<M: Module>(&mut self, model: M) -> Result<M, Failed<M>> {
-        match self.is_finished() {
+        // A schedule may be over without a single choice of masks.
+        let nothing = self.masks.kept() == self.masks.total();
+        let nothing = nothing && self.schedule.target() > Sparsity::DENSE;
+        match self.is_finished() && !nothing {
             true => self.finish_early(model),
             false => {
                 let error = Error::Unfinished {

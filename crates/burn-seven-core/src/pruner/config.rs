@@ -168,20 +168,26 @@ impl PrunerConfig {
         scorer.validate()?;
         self.schedule.validate()?;
         self.floor.validate()?;
-        self.settings.validate(&scorer)?;
+        self.settings.validate(&scorer, self.schedule.as_ref())?;
         let all = find(model, Read::Value);
         check_attachable(&all, self.settings.mode)?;
-        for group in self.groups() {
-            check_group(group, &all)?;
-        }
         if scorer.reads().gradient().is_some() {
             check_trained(&all, &self.selection, scorer.name())?;
         }
         let tied = tied(&all, &self.selection, self.settings.tied)?;
         let (selected, left_out) = self.selection.split(all)?;
+        for group in self.groups() {
+            check_group(group, &selected)?;
+        }
         let weights: Vec<_> = selected.iter().map(|found| found.weight.clone()).collect();
         let ids: Vec<_> = selected.iter().map(|found| found.id).collect();
         let layout = Layout::new(&self.structures, weights.clone(), &ids, &tied)?;
+        if self.settings.drop_and_grow.is_some() && layout.has_quotas() {
+            return Err(Error::Conflict {
+                one: "N:M",
+                other: "dropping and growing",
+            });
+        }
         let budget = self.budget.or_else(|| scorer.budget());
         let budget = budget.unwrap_or_else(|| Arc::new(GlobalBudget));
         let selector = Selector::from_parts(budget, self.structures, self.floor);
@@ -213,7 +219,7 @@ impl PrunerConfig {
         Ok(pruner)
     }
 
-    /// All groups that should match something.
+    /// All groups that should match something that is selected.
     fn groups(&self) -> impl Iterator<Item = &ParamGroup> {
         let structures = self.structures.by_group.iter().map(|(group, _)| group);
         let zeros = self.settings.zeros_by_group.iter().map(|(group, _)| group);

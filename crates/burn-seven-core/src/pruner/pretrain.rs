@@ -108,6 +108,12 @@ impl Pruner {
         {
             return Err(self.other_gradient(Gradient::AbsoluteWeights));
         }
+        if self.settings.compensation.is_some() {
+            return Err(Error::Conflict {
+                one: "a compensation",
+                other: "pruning before training, which gives the weights back as they came",
+            });
+        }
         let masked = |found: &Found| found.reparameterization.as_deref() == Some(PRUNING_MASK);
         let start = match find(&model, Read::Description).iter().any(masked) {
             true => model,

@@ -77,12 +77,22 @@ impl PrunerRecord {
     /// The record as one of a run on this schedule, which goes on from the same step and scores: for a
     /// longer run, or another final sparsity. A record is refused by a pruner of another schedule than
     /// its own.
-    pub fn with_schedule(mut self, schedule: &dyn Schedule) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RecordMismatch`] where the schedule's window is over at the record's step, so that
+    /// nothing would be pruned.
+    pub fn with_schedule(mut self, schedule: &dyn Schedule) -> Result<Self, Error> {
+        let (step, end) = (self.pack.count("step")?, schedule.window().end);
+        if step >= end {
+            let expected = format!("below {end}, the end of the new schedule");
+            return Err(mismatch("step", expected, step));
+        }
         let (name, config) = described(schedule);
         let texts = &mut self.pack.texts;
         texts.insert("schedule".to_string(), name);
         texts.insert(config_key("schedule"), config.to_string());
-        self
+        Ok(self)
     }
 }
 

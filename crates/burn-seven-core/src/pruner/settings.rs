@@ -6,12 +6,12 @@ use burn::grad_clipping::GradientClipping;
 use burn::module::ParamGroup;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::compensation::Compensation;
 use crate::drop_and_grow::DropAndGrow;
 use crate::mask::Zeros;
 use crate::scorer::{AnyScorer, Regrowth};
 use crate::weights::Found;
+use crate::{Error, Schedule};
 
 /// Where masks are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -79,11 +79,36 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn validate(&self, scorer: &AnyScorer) -> Result<(), Error> {
+    pub(super) fn validate(
+        &self,
+        scorer: &AnyScorer,
+        schedule: &dyn Schedule,
+    ) -> Result<(), Error> {
         let Some(rule) = &self.drop_and_grow else {
+            if scorer.regrowth() == Regrowth::FromZero {
+                log::warn!(
+                    "{} grows nothing without PrunerConfig::with_drop_and_grow",
+                    scorer.name()
+                );
+            }
             return Ok(());
         };
         rule.validate()?;
+        if self.compensation.is_some() {
+            return Err(Error::Conflict {
+                one: "a compensation",
+                other: "dropping and growing",
+            });
+        }
+        // A step that changes masks leaves the optimizer out.
+        let first: Vec<usize> = schedule.window().take(3).collect();
+        if first.len() > 1 && first.iter().all(|&step| schedule.updates_at(step)) {
+            return Err(Error::OutOfRange {
+                parameter: "the schedule's interval",
+                value: 1.0,
+                allowed: "above 1 for dropping and growing: such a step trains nothing",
+            });
+        }
         match scorer.regrowth() {
             Regrowth::FromZero => Ok(()),
             _ => Err(Error::NoGrowth {

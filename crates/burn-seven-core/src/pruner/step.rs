@@ -89,7 +89,9 @@ impl Pruner {
             return Err(Error::AfterStepMissing { step });
         }
         let scoring = self.is_scoring();
-        let read = match grads.filter(|_| scoring) {
+        // What is left out of the weights is looked for at every step.
+        let skips = self.settings.non_finite == NonFinitePolicy::Skip;
+        let read = match grads.filter(|_| scoring || skips) {
             Some(grads) => Read::Gradient(grads),
             None => Read::Description,
         };
@@ -107,10 +109,15 @@ impl Pruner {
             overdue: self.overdue,
             ..Plan::default()
         };
-        if !scoring || grads.is_none() {
+        if grads.is_none() || !(scoring || skips) {
             return Ok(plan);
         }
         let grads = self.samples(selected)?;
+        if !scoring {
+            let finite = check_finite(&grads, self.selector.choice());
+            plan.skipped = matches!(finite, Err(Error::NonFinite { .. }));
+            return Ok(plan);
+        }
         self.scorer.check(&grads)?;
         match check_finite(&grads, self.selector.choice()) {
             Err(Error::NonFinite { .. }) if self.settings.non_finite == NonFinitePolicy::Skip => {

@@ -15,6 +15,17 @@ impl Selector {
     pub(crate) fn check(&self, target: Sparsity, layout: &Layout) -> Result<(), Error> {
         let parts = dense_parts(layout);
         self.budget().check(&parts)?;
+        let total: usize = parts.iter().map(Part::count).sum();
+        let (kept, most) = (self.kept_at(target.into(), layout)?, target.kept(total));
+        if kept > most {
+            return Err(Error::InvalidBudget {
+                budget: self.budget_name(),
+                path: parts.first().map_or("none", |part| part.path).to_string(),
+                reason: format!(
+                    "it keeps {kept} entries of {total}, more than the {most} that may stay"
+                ),
+            });
+        }
         for pool in self.pools(target.into(), &layout.sets, &parts)? {
             let counts = pool.parts.iter().map(|&index| parts[index].count());
             let total: usize = counts.sum();

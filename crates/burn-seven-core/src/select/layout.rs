@@ -157,6 +157,11 @@ impl Layout {
         })
     }
 
+    /// Whether some weight has a quota.
+    pub(crate) fn has_quotas(&self) -> bool {
+        self.sets.iter().any(|set| set.quota.is_some())
+    }
+
     /// Whether every weight is pruned entry by entry, without a quota.
     pub(crate) fn is_unstructured(&self) -> bool {
         let mut sets = self.sets.iter();
@@ -240,7 +245,13 @@ fn check_set(
         true => Ok(()),
         false => Err(Error::StructureMismatch {
             structure: structure.name(),
-            misfits: vec![misfit(&weights[first], "its quota does not fit")],
+            misfits: vec![misfit(
+                &weights[first],
+                match set.members.len() {
+                    1 => "its quota does not fit",
+                    _ => "a quota cannot span tied weights",
+                },
+            )],
         }),
     }
 }

@@ -281,9 +281,12 @@ impl Selector {
         };
         let minimums: Vec<usize> = candidates.iter().map(minimum).collect();
         for mut pool in self.pools(goal, &layout.sets, &parts)? {
-            pool.keep -= (pool.keep as f64 * drop) as usize;
+            let dropped = (pool.keep as f64 * drop) as usize;
             let entries = |&index: &usize| minimums[index] * candidates[index].set.size;
-            self.check_room(&pool, pool.parts.iter().map(entries).sum())?;
+            let required = pool.parts.iter().map(entries).sum();
+            self.check_room(&pool, required)?;
+            // What is dropped leaves the floors.
+            pool.keep = (pool.keep - dropped).max(required.min(pool.keep));
             self.draw_pool(
                 &pool,
                 &candidates,

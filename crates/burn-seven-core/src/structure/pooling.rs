@@ -13,7 +13,8 @@ pub enum Pooling {
     Mean,
     /// Their sum.
     Sum,
-    /// The root of the sum of their squares.
+    /// The root of the sum of their squares: for scores that are not below 0, since it takes their
+    /// sign away (movement's and GraSP's have one).
     L2,
 }
 

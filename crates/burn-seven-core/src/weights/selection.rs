@@ -121,6 +121,7 @@ impl Selection {
         for group in self.without.iter().chain(&self.vectors) {
             check_group(group, &all)?;
         }
+        check_names(&self.group, &all)?;
         let mut selected = Vec::new();
         let mut left_out = Vec::new();
         for found in all {
@@ -148,13 +149,21 @@ impl Selection {
 
 /// Checks that a group matches something, and that each of its exact paths does.
 pub(crate) fn check_group(group: &ParamGroup, all: &[Found]) -> Result<(), Error> {
-    let nothing = |group: String| Err(Error::NothingLeftOut { group });
     let matches = |found: &Found| group.matches(&found.id, Some(found.path()));
-    if !all.iter().any(matches) {
-        return nothing(format!("{group:?}"));
+    match all.iter().any(matches) {
+        true => check_names(group, all),
+        false => Err(Error::NothingLeftOut {
+            group: format!("{group:?}"),
+        }),
     }
+}
+
+/// Checks that each exact path of a group is there.
+fn check_names(group: &ParamGroup, all: &[Found]) -> Result<(), Error> {
     match names(group).find(|name| !all.iter().any(|found| found.path() == name)) {
-        Some(missing) => nothing(format!("the name {missing:?}")),
+        Some(missing) => Err(Error::NothingLeftOut {
+            group: format!("the name {missing:?}"),
+        }),
         None => Ok(()),
     }
 }
