@@ -61,8 +61,8 @@ pub mod sparse {
 
 /// The device of the backend that the features choose, without autodiff.
 ///
-/// `device().autodiff()` trains on it. With several backends the order is cuda, wgpu, tch, flex,
-/// ndarray, so that adding a feature to the default one is enough to switch.
+/// `device().autodiff()` trains on it. With several backends the order is cuda, wgpu, tch, ndarray,
+/// flex, so that adding a feature to the default one is enough to switch.
 pub fn device() -> burn::tensor::Device {
     #[cfg(feature = "cuda")]
     return burn_seven_cuda::device();
@@ -71,13 +71,18 @@ pub fn device() -> burn::tensor::Device {
     #[cfg(all(feature = "tch", not(any(feature = "cuda", feature = "wgpu"))))]
     return burn_seven_tch::device();
     #[cfg(all(
-        feature = "flex",
+        feature = "ndarray",
         not(any(feature = "cuda", feature = "wgpu", feature = "tch"))
     ))]
-    return burn_seven_flex::device();
-    #[cfg(all(
-        feature = "ndarray",
-        not(any(feature = "cuda", feature = "wgpu", feature = "tch", feature = "flex"))
-    ))]
     return burn_seven_ndarray::device();
+    #[cfg(all(
+        feature = "flex",
+        not(any(
+            feature = "cuda",
+            feature = "wgpu",
+            feature = "tch",
+            feature = "ndarray"
+        ))
+    ))]
+    return burn_seven_flex::device();
 }

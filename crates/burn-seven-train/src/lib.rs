@@ -1,0 +1,1 @@
+//! burn-seven in Burn's own trainer.
