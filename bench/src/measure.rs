@@ -73,9 +73,9 @@ pub fn measure<S: Scorer>(
         let updated = passed();
         let scores = scorer.scores();
         let tally = counting.then_some(tally);
-        let cuts = selector.cut(&scores, &masks, sparsity, regrows, tally)?;
+        let thresholds = selector.thresholds(&scores, &masks, sparsity, regrows, tally)?;
         let cut = passed();
-        masks = cuts.write(&scores, masks)?.masks;
+        masks = thresholds.write(&scores, masks)?.masks;
         sync();
         let total = passed();
         let parts = [updated, cut - updated, total - cut, total];

@@ -338,18 +338,19 @@ fn tallies_and_lines_of_another_model_do_no_harm() {
     scorer.update_counting(&grads, Some(&mut tally)).unwrap();
     let scores = scorer.scores();
     let dense = scores.dense_masks();
-    let cuts = selector
-        .cut(&scores, &dense, half, false, Some(tally))
+    let thresholds = selector
+        .thresholds(&scores, &dense, half, false, Some(tally))
         .unwrap();
 
     let more = Scores::from_parts([part("a", &[1.0]), part("w", &values)]).unwrap();
-    assert!(cuts.clone().write(&short, dense.clone()).is_err());
-    assert!(cuts.clone().write(&more, more.dense_masks()).is_err());
+    assert!(thresholds.clone().write(&short, dense.clone()).is_err());
+    assert!(thresholds.clone().write(&more, more.dense_masks()).is_err());
     assert!(
-        cuts.clone()
+        thresholds
+            .clone()
             .write(&Scores::default(), Masks::default())
             .is_err()
     );
-    let chosen = cuts.write(&scores, dense).unwrap().masks;
+    let chosen = thresholds.write(&scores, dense).unwrap().masks;
     assert_eq!(kept(&chosen), [true, true, false, false]);
 }

@@ -42,7 +42,7 @@ pub mod weights;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::scorer::Tally;
-    pub use crate::select::{Cuts, Selected, Selector};
+    pub use crate::select::{Selected, Selector, Thresholds};
 }
 
 // Found at the crate root by `derive(RecordState)`.

@@ -92,3 +92,25 @@ fn finishing_before_the_end_of_the_window_has_to_be_said() {
         }
     }
 }
+
+#[test]
+fn with_masks_after_the_step_an_earlier_copy_cannot_go_on() {
+    for device in training_devices() {
+        // While masks change, and after the last of them.
+        for until in [7, 12] {
+            let model = Net::new(1, &device);
+            let scorer = SevenScorerConfig::new().init();
+            let config = config().with_mode(MaskMode::AfterStep);
+            let mut pruner = config.init(scorer, &model).unwrap();
+            let mut optim = adamw();
+            let model = pruner.attach(model).unwrap();
+            let copy = train(&mut pruner, &mut optim, model, 0..3, &device);
+            let model = train(&mut pruner, &mut optim, copy.clone(), 3..until, &device);
+            let grads = gradients(&copy, until, &device);
+            let (_, error) = pruner.step(copy, &grads).unwrap_err().into_parts();
+            assert!(matches!(error, Error::OtherMasks { .. }), "{error}");
+            // The right model goes on.
+            train(&mut pruner, &mut optim, model, until..until + 1, &device);
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! What errors and reports name.
 
 use burn::module::ParamGroup;
-use burn_seven::{Error, Floor, MagnitudeScorerConfig, NofM, Selection, SevenScorerConfig};
+use burn_seven::{
+    Error, Floor, GroupBudget, MagnitudeScorerConfig, NofM, Selection, SevenScorerConfig,
+};
 use burn_seven_tests::model::{Net, adamw};
 
 use super::*;
@@ -126,5 +128,78 @@ fn biases_are_pruned_where_they_are_named() {
         let bias = sparse.first.bias.unwrap().val();
         let bias = bias.try_into_vec_as::<f32>().unwrap();
         assert_eq!(bias.iter().filter(|value| **value == 0.0).count(), 4);
+    }
+}
+
+#[test]
+fn a_group_with_a_sparsity_of_its_own_has_to_be_there_name_by_name() {
+    for device in training_devices() {
+        let model = Net::new(1, &device);
+        let init = |names: Vec<&str>| {
+            let group = ParamGroup::from_paths(names);
+            let budget = GroupBudget::new().with(group, sparsity(0.5));
+            let config = config().with_budget(budget);
+            config.init(SevenScorerConfig::new().init(), &model)
+        };
+        assert!(init(vec!["head.weight", "second.weight"]).is_ok());
+        let error = init(vec!["head.weight", "secnd.weight"]).unwrap_err();
+        assert!(
+            matches!(&error, Error::NothingLeftOut { group } if group.contains("secnd.weight")),
+            "{error}"
+        );
+    }
+}
+
+// 2:4 of the second weight keeps 32 of 64, the head 18 of 24; the first one has the rest of the 74
+// that a sparsity of 0.45 leaves of 136.
+#[test]
+fn a_sparsity_of_a_group_beside_n_of_m_is_met() {
+    for device in training_devices() {
+        let model = Net::new(1, &device);
+        let group = |name: &str| ParamGroup::from_paths(vec![name]);
+        let config = |budget: GroupBudget| {
+            PrunerConfig::new(CubicSchedule::new(2..10, sparsity(0.45)))
+                .with_structure_in(group("second.weight"), NofM::new(2, 4).unwrap())
+                .with_budget(budget)
+        };
+        let budget = GroupBudget::new().with(group("head.weight"), sparsity(0.25));
+        let scorer = SevenScorerConfig::new().init();
+        let mut pruner = config(budget.clone()).init(scorer, &model).unwrap();
+        let attached = pruner.attach(model.clone()).unwrap();
+        train(&mut pruner, &mut adamw(), attached, 0..10, &device);
+        let kept: Vec<usize> = pruner.masks().iter().map(|mask| mask.kept()).collect();
+        assert_eq!(kept, [24, 32, 18]);
+
+        let both = budget.with(group("second.weight"), sparsity(0.5));
+        let error = config(both).init(SevenScorerConfig::new().init(), &model);
+        let error = error.unwrap_err();
+        assert!(
+            matches!(&error, Error::InvalidBudget { path, .. } if path == "second.weight"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn all_weights_that_do_not_fit_are_listed_over_several_structures() {
+    for device in training_devices() {
+        let model = Net::new(1, &device);
+        let group = ParamGroup::from_paths(vec!["first.weight"]);
+        let schedule = CubicSchedule::new(0..4, sparsity(0.5));
+        let config = PrunerConfig::new(schedule)
+            .with_structure(NofM::new(2, 5).unwrap())
+            .with_structure_in(group, NofM::new(2, 4).unwrap());
+        let error = config.init(SevenScorerConfig::new().init(), &model);
+        let error = error.unwrap_err();
+        let Error::StructureMismatch { misfits, .. } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(misfits.len(), 3, "{error}");
+        for name in ["first.weight", "second.weight", "head.weight"] {
+            assert!(
+                misfits.iter().any(|misfit| misfit.starts_with(name)),
+                "{error}"
+            );
+        }
     }
 }

@@ -3,6 +3,7 @@
 use burn::module::{ParamGroup, ParamId};
 
 use super::{Budget, Goal, Part, Pool};
+use crate::weights::check_names;
 use crate::{Error, Sparsity};
 
 /// A sparsity of its own for the weights of each group, by path; all others compete for what is left
@@ -11,7 +12,9 @@ use crate::{Error, Sparsity};
 /// Each weight of a group ends on the group's sparsity, `floor(density · n)` of its entries. On the
 /// way there it has the same share of its sparsity as the schedule has of its target. The total stays
 /// the schedule's: where groups leave more or less than it asks for, the others make up for it. A
-/// weight in several groups is of the first.
+/// weight in several groups is of the first; units that span weights are in a group if one of these
+/// is. A group that matches nothing, or what an N:M structure decides on, is an error when the pruner
+/// is made.
 ///
 /// ```
 /// use burn::module::ParamGroup;
@@ -42,15 +45,16 @@ impl GroupBudget {
         self
     }
 
-    fn sparsity_of(&self, path: &str) -> Option<Sparsity> {
+    fn sparsity_of(&self, part: &Part<'_>) -> Option<Sparsity> {
         let mut groups = self.groups.iter();
-        let group = groups.find(|(group, _)| matches(group, path))?;
-        Some(group.1)
+        let (_, sparsity) = groups.find(|(group, _)| matches(group, part))?;
+        Some(*sparsity)
     }
 }
 
-fn matches(group: &ParamGroup, path: &str) -> bool {
-    group.matches(&ParamId::from(0), Some(path))
+fn matches(group: &ParamGroup, part: &Part<'_>) -> bool {
+    let mut paths = part.paths.iter();
+    paths.any(|path| group.matches(&ParamId::from(0), Some(path)))
 }
 
 impl Budget for GroupBudget {
@@ -60,32 +64,39 @@ impl Budget for GroupBudget {
     }
 
     fn check(&self, parts: &[Part<'_>]) -> Result<(), Error> {
-        let nothing = |(group, _): &&(ParamGroup, Sparsity)| {
-            !parts.iter().any(|part| matches(group, part.path))
-        };
-        match self.groups.iter().find(nothing) {
-            None => Ok(()),
-            Some((group, _)) => Err(Error::NothingLeftOut {
-                group: format!("{group:?}"),
-            }),
+        for (group, _) in &self.groups {
+            let mut matched = parts.iter().filter(|part| matches(group, part)).peekable();
+            if matched.peek().is_none() {
+                return Err(Error::NothingLeftOut {
+                    group: format!("{group:?}"),
+                });
+            }
+            check_names(
+                group,
+                parts.iter().flat_map(|part| part.paths.iter().copied()),
+            )?;
+            if let Some(fixed) = matched.find(|part| part.fixed) {
+                return Err(Error::InvalidBudget {
+                    budget: self.name(),
+                    path: fixed.path().to_string(),
+                    reason: "its structure says how much of it stays".to_string(),
+                });
+            }
         }
+        Ok(())
     }
 
     fn allocate(&self, goal: Goal, parts: &[Part<'_>]) -> Vec<Pool> {
         let total = parts.iter().map(Part::count).sum();
         let mut left = goal.sparsity.kept(total);
-        let progress = match goal.target.value() {
-            0.0 => 1.0,
-            target => (goal.sparsity.value() / target).min(1.0),
-        };
         let mut pools = Vec::new();
         let mut others = Vec::new();
         for (index, part) in parts.iter().enumerate() {
-            let Some(sparsity) = self.sparsity_of(part.path) else {
+            let Some(sparsity) = self.sparsity_of(part) else {
                 others.push(index);
                 continue;
             };
-            let now = Sparsity::new(sparsity.value() * progress).unwrap_or(sparsity);
+            let now = Sparsity::new(sparsity.value() * goal.progress()).unwrap_or(sparsity);
             let keep = now.kept(part.count()).min(part.candidates);
             left = left.saturating_sub(keep);
             pools.push(Pool {
@@ -110,7 +121,8 @@ mod tests {
 
     fn pools(budget: &GroupBudget, sparsity: f64, target: f64) -> Vec<(Vec<usize>, usize)> {
         let part = |path| Part {
-            path,
+            paths: vec![path],
+            fixed: false,
             shapes: vec![&[10, 10]],
             candidates: 100,
         };
@@ -128,7 +140,8 @@ mod tests {
     #[test]
     fn a_group_that_matches_nothing_is_an_error() {
         let part = Part {
-            path: "a",
+            paths: vec!["a"],
+            fixed: false,
             shapes: vec![&[10, 10]],
             candidates: 100,
         };

@@ -116,7 +116,8 @@ mod tests {
         let parts: Vec<Part> = shapes
             .iter()
             .map(|shape| Part {
-                path: "w",
+                paths: vec!["w"],
+                fixed: false,
                 shapes: vec![shape.as_slice()],
                 candidates: shape.iter().product(),
             })

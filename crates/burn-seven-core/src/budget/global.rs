@@ -30,7 +30,8 @@ mod tests {
     #[test]
     fn one_pool_keeps_the_floor_of_the_share_of_all() {
         let part = |shape: &'static [usize], candidates| Part {
-            path: "w",
+            paths: vec!["w"],
+            fixed: false,
             shapes: vec![shape],
             candidates,
         };

@@ -18,16 +18,24 @@ use crate::{Error, Sparsity};
 /// What a budget gives places to: one weight tensor, or several whose units span them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part<'a> {
-    /// Where the weight is in the module; of several, the first.
-    pub path: &'a str,
+    /// Where each weight is in the module.
+    pub paths: Vec<&'a str>,
     /// The shape of each weight.
     pub shapes: Vec<&'a [usize]>,
+    /// Whether the structure says how much of it stays, as N:M does. A budget is asked to place such
+    /// parts only where there are no others.
+    pub fixed: bool,
     /// How many entries can be kept: all, or with a scorer whose pruned weights do not come back
     /// those that are left.
     pub candidates: usize,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// The path of its first weight.
+    pub fn path(&self) -> &'a str {
+        self.paths.first().copied().unwrap_or("none")
+    }
+
     /// How many entries it has.
     pub fn count(&self) -> usize {
         let counts = self.shapes.iter();
@@ -42,6 +50,17 @@ pub struct Goal {
     pub sparsity: Sparsity,
     /// The schedule's last.
     pub target: Sparsity,
+}
+
+impl Goal {
+    /// How much of the way to the target is gone, in `[0, 1]`: the share of its sparsity that there
+    /// is now.
+    pub fn progress(&self) -> f64 {
+        match self.target.value() {
+            0.0 => 1.0,
+            target => (self.sparsity.value() / target).min(1.0),
+        }
+    }
 }
 
 impl From<Sparsity> for Goal {

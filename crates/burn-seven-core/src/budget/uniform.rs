@@ -29,7 +29,8 @@ mod tests {
     #[test]
     fn each_tensor_keeps_the_floor_of_its_own_share() {
         let part = |shape: &'static [usize]| Part {
-            path: "w",
+            paths: vec!["w"],
+            fixed: false,
             shapes: vec![shape],
             candidates: 12,
         };

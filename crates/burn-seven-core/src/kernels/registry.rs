@@ -1,4 +1,7 @@
-//! Which kernels run on which device.
+//! Which kernels run on which device: the one place of this crate that names backends.
+//!
+//! A device is a value of Burn's own list of backends and cannot be asked for kernels of ours. The
+//! names here spare users a global table that they would have to fill before the first pruner.
 
 use std::sync::Arc;
 

@@ -1,28 +1,23 @@
 //! Changing a model's masks, and zeroing what they prune.
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, Param};
 use burn::tensor::{Bool, Tensor};
 
 use super::Masks;
 use crate::kernels;
-use crate::weights::{ModulePath, NewValues, PRUNING_MASK, change};
+use crate::weights::walk::{self, Change};
+use crate::weights::{NewValues, change};
 
 /// Replaces the masks in a model's graph.
 pub(crate) fn update<M: Module>(model: M, masks: &Masks) -> M {
-    model.map(&mut Update {
-        path: ModulePath::default(),
-        masks,
-        release: false,
-    })
+    let release = false;
+    walk::change(model, &mut Update { masks, release })
 }
 
 /// Lets go of these masks in a model's graph, so that [`update`] can be given ones written over them.
 pub(crate) fn release<M: Module>(model: M, masks: &Masks) -> M {
-    model.map(&mut Update {
-        path: ModulePath::default(),
-        masks,
-        release: true,
-    })
+    let release = true;
+    walk::change(model, &mut Update { masks, release })
 }
 
 /// Sets what `masks` prune to exactly 0 in the stored weights.
@@ -38,29 +33,17 @@ pub(super) fn zero<M: Module>(model: M, masks: &Masks) -> M {
 }
 
 struct Update<'a> {
-    path: ModulePath,
     masks: &'a Masks,
     release: bool,
 }
 
-impl ModuleMapper for Update<'_> {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn map_bool<const D: usize>(
+impl Change for Update<'_> {
+    fn mask<const D: usize>(
         &mut self,
+        path: &str,
         param: Param<Tensor<D, Bool>>,
     ) -> Param<Tensor<D, Bool>> {
-        let mask = match self.path.reparameterized() {
-            Some((path, PRUNING_MASK)) => self.masks.get(&path),
-            _ => None,
-        };
-        match mask {
+        match self.masks.get(path) {
             None => param,
             Some(_) if self.release => param.map(|old| Tensor::empty([0; D], &old.device())),
             // Not the old one's shape: it may have been let go of.

@@ -1,12 +1,12 @@
 //! The gradient at the absolute values of all parameters.
 
-use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{GradientCheckpointingStrategy, Tensor};
 
 use super::backward;
 use crate::Error;
-use crate::weights::{ModulePath, rewrite};
+use crate::weights::{Found, Read, find, rewrite};
 
 /// The gradient of `output` at a copy of the model whose float parameters, biases and norms too,
 /// are their absolute values, under the parameters' ids. With the sum of the outputs for an input
@@ -24,47 +24,22 @@ pub fn absolute_gradient<M: Module>(
     model: &M,
     output: impl FnOnce(&M) -> Tensor<1>,
 ) -> Result<GradientsParams, Error> {
-    let mut context = Context::default();
-    model.visit(&mut context);
-    if let Some(path) = context.checkpointed {
-        return Err(Error::Checkpointed { path });
+    let all = find(model, Read::Description);
+    let disabled = GradientCheckpointingStrategy::Disabled;
+    let checkpointed = |found: &&Found| found.checkpointing.is_some_and(|kind| kind != disabled);
+    if let Some(found) = all.iter().find(checkpointed) {
+        return Err(Error::Checkpointed {
+            path: found.path().to_string(),
+        });
     }
     // A clone shares its running statistics with the model, a copy made for validation doesn't.
-    let copy = match context.autodiff {
+    let copy = match all.iter().any(|found| found.checkpointing.is_some()) {
         true => model.valid().train(),
         false => model.valid(),
     };
     let copy = copy.map(&mut Absolute);
     let output = output(&copy);
     Ok(backward(&copy, output))
-}
-
-/// What a model's parameters carry of autodiff.
-#[derive(Default)]
-struct Context {
-    path: ModulePath,
-    autodiff: bool,
-    /// The first parameter with gradient checkpointing.
-    checkpointed: Option<String>,
-}
-
-impl ModuleVisitor for Context {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(strategy) = param.base().gradient_checkpointing_strategy() {
-            self.autodiff = true;
-            if strategy != GradientCheckpointingStrategy::Disabled {
-                self.checkpointed.get_or_insert_with(|| self.path.dotted());
-            }
-        }
-    }
 }
 
 struct Absolute;

@@ -1,6 +1,6 @@
 //! The Hessian-gradient product, by central differences of gradients.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{FloatDType, Tensor};
 
@@ -8,7 +8,8 @@ use super::backward;
 use super::line::Line;
 use super::noise::Noise;
 use crate::kernels::KernelChoice;
-use crate::weights::{Found, ModulePath, Read, check_finite, find};
+use crate::weights::walk::{Visit, visit};
+use crate::weights::{Found, Read, check_finite, find};
 use crate::{Error, Selection, WeightGrads};
 
 /// The product `H g` of the loss's Hessian and its gradient, both of the selected weights, in
@@ -127,7 +128,6 @@ struct Ends {
 
 /// The difference of two gradients over what lies between them.
 struct Quotient<'a> {
-    path: ModulePath,
     weights: &'a WeightGrads,
     /// None for a product of 0.
     ends: Option<Ends>,
@@ -137,35 +137,19 @@ struct Quotient<'a> {
 impl<'a> Quotient<'a> {
     fn of<M: Module>(model: &M, weights: &'a WeightGrads, ends: Option<Ends>) -> GradientsParams {
         let mut quotient = Self {
-            path: ModulePath::default(),
             weights,
             ends,
             product: GradientsParams::new(),
         };
-        model.visit(&mut quotient);
+        visit(model, &mut quotient);
         quotient.product
     }
 }
 
-impl ModuleVisitor for Quotient<'_> {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if self.path.reparameterized().is_some() {
-            return;
-        }
-        let path = self.path.dotted();
-        let Some(entry) = self
-            .weights
-            .iter()
-            .find(|entry| entry.weight().path() == path)
-        else {
+impl Visit for Quotient<'_> {
+    fn weight<const D: usize>(&mut self, path: &str, _: Option<&str>, param: &Param<Tensor<D>>) {
+        let mut entries = self.weights.iter();
+        let Some(entry) = entries.find(|entry| entry.weight().path() == path) else {
             return;
         };
         let product = match &mut self.ends {

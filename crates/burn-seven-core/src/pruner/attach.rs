@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Tensor};
 use super::checks::check_attachable;
 use super::{MaskMode, Pruner};
 use crate::budget::Goal;
-use crate::mask::{self, Masks};
+use crate::mask::{self, Mask, Masks};
 use crate::scorer::{AnyScorer, RandomScorerConfig};
 use crate::weights::{Found, Read, find};
 use crate::{Error, Failed, Sparsity, WeightGrads};
@@ -48,7 +48,17 @@ impl Pruner {
         let selected = self.selected(all)?;
         match started {
             true => Ok(()),
-            false => self.take_masks(&selected),
+            false => {
+                self.take_masks(&selected)?;
+                if self.zeros_taken > 0 {
+                    log::warn!(
+                        "{} exact zeros of the model are taken for pruned and stay 0; \
+                         PrunerConfig::with_zeros changes that",
+                        self.zeros_taken
+                    );
+                }
+                Ok(())
+            }
         }
     }
 
@@ -179,7 +189,7 @@ impl Pruner {
     /// The first weight whose mask in the graph is not the pruner's: that of a copy of the model from
     /// another step.
     pub(super) fn other_masks(&self, selected: &[Found]) -> Option<String> {
-        let differs = |(found, mask): &(&Found, &mask::Mask)| match &found.pruned {
+        let differs = |(found, mask): &(&Found, &Mask)| match &found.pruned {
             None => false,
             Some((stamp, _)) if *stamp == mask.stamp() => false,
             // Loaded from a record, perhaps: then it is the same in content.
@@ -188,6 +198,20 @@ impl Pruner {
         let mut pairs = selected.iter().zip(self.masks.iter());
         let (found, _) = pairs.find(differs)?;
         Some(found.path().to_string())
+    }
+
+    /// [`check_applied`](Self::check_applied) for one of the weights that something is pruned of,
+    /// another one at each step: of a model from another step nearly every weight differs.
+    pub(super) fn check_one_applied(&self, selected: &[Found]) -> Result<(), Error> {
+        let mut pairs = selected.iter().zip(self.masks.iter()).collect::<Vec<_>>();
+        pairs.retain(|(_, mask)| !mask.is_dense());
+        let pair = (!pairs.is_empty()).then(|| pairs[self.step % pairs.len()]);
+        match pair.filter(|(found, mask)| is_moved(found, mask)) {
+            None => Ok(()),
+            Some((found, _)) => Err(Error::OtherMasks {
+                path: found.path().to_string(),
+            }),
+        }
     }
 
     /// Checks that what the masks prune is 0 in the stored weights.
@@ -202,17 +226,20 @@ impl Pruner {
 
     /// The first weight of which something that the masks prune is not 0.
     pub(super) fn moved<'a>(&self, selected: &'a [Found]) -> Option<&'a Found> {
-        let moved = |(found, mask): &(&Found, &mask::Mask)| {
-            let Some(value) = found.value.as_ref().filter(|_| !mask.is_dense()) else {
-                return false;
-            };
-            let pruned = value.flat().not_equal_scalar(0.0f32);
-            let pruned = pruned.bool_and(mask.pruned().clone());
-            pruned.any().into_scalar::<bool>()
-        };
         let mut pairs = selected.iter().zip(self.masks.iter());
-        pairs.find(moved).map(|(found, _)| found)
+        let (found, _) = pairs.find(|(found, mask)| is_moved(found, mask))?;
+        Some(found)
     }
+}
+
+/// Whether something of a weight that its mask prunes is not 0.
+fn is_moved(found: &Found, mask: &Mask) -> bool {
+    let Some(value) = found.value.as_ref().filter(|_| !mask.is_dense()) else {
+        return false;
+    };
+    let pruned = value.flat().not_equal_scalar(0.0f32);
+    let pruned = pruned.bool_and(mask.pruned().clone());
+    pruned.any().into_scalar::<bool>()
 }
 
 fn same(one: &Tensor<1, Bool>, other: &Tensor<1, Bool>) -> bool {

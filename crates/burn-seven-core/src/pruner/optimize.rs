@@ -1,6 +1,6 @@
 //! The optimizer's step with the pruner's, in the right order.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, Param};
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
@@ -10,7 +10,7 @@ use super::settings::Clipping;
 use super::{MaskMode, Pruner};
 use crate::Failed;
 use crate::mask::Masks;
-use crate::weights::ModulePath;
+use crate::weights::walk::{Visit, visit};
 
 impl Pruner {
     /// One training step: [`step`](Self::step), the optimizer's, and [`after_step`](Self::after_step),
@@ -78,36 +78,20 @@ impl Pruner {
         if !blocks || !in_graph || masks.kept() == masks.total() {
             return grads;
         }
-        let mut masking = Masking {
-            path: ModulePath::default(),
-            masks,
-            grads,
-        };
-        model.visit(&mut masking);
+        let mut masking = Masking { masks, grads };
+        visit(model, &mut masking);
         masking.grads
     }
 }
 
 struct Masking<'a> {
-    path: ModulePath,
     masks: &'a Masks,
     grads: GradientsParams,
 }
 
-impl ModuleVisitor for Masking<'_> {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if self.path.reparameterized().is_some() {
-            return;
-        }
-        let Some(mask) = self.masks.get(&self.path.dotted()) else {
+impl Visit for Masking<'_> {
+    fn weight<const D: usize>(&mut self, path: &str, _: Option<&str>, param: &Param<Tensor<D>>) {
+        let Some(mask) = self.masks.get(path) else {
             return;
         };
         if let Some(grad) = self.grads.remove::<D>(param.id) {

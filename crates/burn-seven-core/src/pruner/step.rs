@@ -12,7 +12,7 @@ use crate::budget::Goal;
 use crate::compensation::{Change, Compensation};
 use crate::mask::{self, Masks};
 use crate::scorer::{AnyScorer, Gradient, Regrowth, Tally};
-use crate::select::{Cuts, Selected};
+use crate::select::{Selected, Thresholds};
 use crate::weights::{Found, NewValues, Read, Values, change, check_finite, find};
 use crate::{Error, Failed, Scores, WeightGrads};
 
@@ -34,9 +34,9 @@ struct Plan {
 /// New masks, chosen and not yet put on the model.
 enum Chosen {
     /// To be written over the old ones.
-    Cuts(Scores, Cuts),
+    Thresholds(Scores, Thresholds),
     /// To be written over masks of what was dropped; what they prune is set to 0 first.
-    Grown(Scores, Cuts, Masks),
+    Grown(Scores, Thresholds, Masks),
     /// Written already, with the values that make up for what goes, by path.
     Compensated(Selected, HashMap<String, Tensor<1>>),
 }
@@ -91,9 +91,10 @@ impl Pruner {
         let scoring = self.is_scoring();
         // What is left out of the weights is looked for at every step.
         let skips = self.settings.non_finite == NonFinitePolicy::Skip;
-        let read = match grads.filter(|_| scoring || skips) {
-            Some(grads) => Read::Gradient(grads),
-            None => Read::Description,
+        let read = match (grads.filter(|_| scoring || skips), self.settings.mode) {
+            (Some(grads), _) => Read::Gradient(grads),
+            (None, MaskMode::AfterStep) => Read::Value,
+            (None, MaskMode::InGraph) => Read::Description,
         };
         let selected = self.selected(find(model, read))?;
         if self.settings.mode == MaskMode::InGraph {
@@ -104,6 +105,8 @@ impl Pruner {
             {
                 return Err(Error::OtherMasks { path });
             }
+        } else if !self.rewrite {
+            self.check_one_applied(&selected)?;
         }
         let mut plan = Plan {
             overdue: self.overdue,
@@ -197,20 +200,24 @@ impl Pruner {
         let (scores, regrows) = (scorer.scores(), scorer.regrowth().is_possible());
         let chosen = match &self.settings.drop_and_grow {
             None => {
-                let cuts = self
-                    .selector
-                    .cut(&scores, &self.masks, goal, regrows, None)?;
-                Chosen::Cuts(scores, cuts)
+                let thresholds =
+                    self.selector
+                        .thresholds(&scores, &self.masks, goal, regrows, None)?;
+                Chosen::Thresholds(scores, thresholds)
             }
             Some(rule) => {
                 let growth = scorer.growth().ok_or(Error::NoGrowth {
                     scorer: scorer.name(),
                 })?;
                 let fraction = rule.at(self.step, self.schedule.window().end);
-                let (cuts, pruned) =
-                    self.selector
-                        .cut_and_grow(&scores, &growth, fraction, &self.masks, goal)?;
-                Chosen::Grown(growth, cuts, pruned)
+                let (thresholds, pruned) = self.selector.drop_and_grow_thresholds(
+                    &scores,
+                    &growth,
+                    fraction,
+                    &self.masks,
+                    goal,
+                )?;
+                Chosen::Grown(growth, thresholds, pruned)
             }
         };
         match (&self.settings.compensation, values) {
@@ -228,8 +235,10 @@ impl Pruner {
         values: &WeightGrads,
     ) -> Result<Chosen, Error> {
         let selected = match chosen {
-            Chosen::Cuts(scores, cuts) => cuts.write(&scores, self.masks.clone())?,
-            Chosen::Grown(growth, cuts, pruned) => cuts.write(&growth, pruned)?,
+            Chosen::Thresholds(scores, thresholds) => {
+                thresholds.write(&scores, self.masks.clone())?
+            }
+            Chosen::Grown(growth, thresholds, pruned) => thresholds.write(&growth, pruned)?,
             done => return Ok(done),
         };
         let mut new = HashMap::new();
@@ -270,11 +279,11 @@ impl Pruner {
         if let Some((goal, tally)) = choose {
             let scores = self.scorer.scores();
             let regrows = self.scorer.regrowth().is_possible();
-            let cuts = self
-                .selector
-                .cut(&scores, &self.masks, goal, regrows, Some(tally));
-            match cuts {
-                Ok(cuts) => chosen = Some(Chosen::Cuts(scores, cuts)),
+            let thresholds =
+                self.selector
+                    .thresholds(&scores, &self.masks, goal, regrows, Some(tally));
+            match thresholds {
+                Ok(thresholds) => chosen = Some(Chosen::Thresholds(scores, thresholds)),
                 Err(error) => return Err(Failed::new(model, error)),
             }
         }
@@ -302,17 +311,20 @@ impl Pruner {
         let zeroes = self.scorer.regrowth().zeroes();
         let mut model = model;
         let (selected, zeroed) = match chosen {
-            Chosen::Cuts(scores, cuts) => {
+            Chosen::Thresholds(scores, thresholds) => {
                 // The model lets go of the old masks, so that the new ones can be written over them.
                 if self.settings.mode == MaskMode::InGraph {
                     model = mask::release(model, &self.masks);
                 }
-                (write(&scores, cuts, std::mem::take(&mut self.masks)), false)
+                (
+                    write(&scores, thresholds, std::mem::take(&mut self.masks)),
+                    false,
+                )
             }
-            Chosen::Grown(growth, cuts, pruned) => {
+            Chosen::Grown(growth, thresholds, pruned) => {
                 // What was dropped grows from 0 too.
                 model = pruned.apply_unchecked(model);
-                (write(&growth, cuts, pruned), true)
+                (write(&growth, thresholds, pruned), true)
             }
             Chosen::Compensated(selected, values) => (selected, {
                 model = set_values(model, values);
@@ -320,6 +332,13 @@ impl Pruner {
             }),
         };
         self.masks = selected.masks;
+        let mut newly_held = selected.held.iter();
+        if let Some(path) = newly_held.find(|path| !self.held.contains(path)) {
+            log::warn!(
+                "{path} was about to lose more than the floor allows and is held at it; {} weights are",
+                selected.held.len()
+            );
+        }
         self.held = selected.held;
         if zeroes && !zeroed && self.settings.mode == MaskMode::InGraph {
             model = self.masks.apply_unchecked(model);
@@ -366,8 +385,9 @@ impl Pruner {
     }
 }
 
-fn write(scores: &Scores, cuts: Cuts, masks: Masks) -> Selected {
-    cuts.write(scores, masks)
+fn write(scores: &Scores, thresholds: Thresholds, masks: Masks) -> Selected {
+    thresholds
+        .write(scores, masks)
         .expect("thresholds that were drawn for these masks should fit them")
 }
 

@@ -94,7 +94,7 @@ impl<'a> Candidate<'a> {
     pub(super) fn nan(&self) -> Error {
         Error::NonFinite {
             what: "score",
-            path: self.part.path.to_string(),
+            path: self.part.path().to_string(),
         }
     }
 

@@ -20,7 +20,7 @@ impl Selector {
         if kept > most {
             return Err(Error::InvalidBudget {
                 budget: self.budget_name(),
-                path: parts.first().map_or("none", |part| part.path).to_string(),
+                path: parts.first().map_or("none", |part| part.path()).to_string(),
                 reason: format!(
                     "it keeps {kept} entries of {total}, more than the {most} that may stay"
                 ),

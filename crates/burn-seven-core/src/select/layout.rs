@@ -103,6 +103,8 @@ impl Layout {
             _ => format!("{} for {}", structure.name(), paths(indices)),
         });
         let name = names.collect::<Vec<_>>().join("; ");
+        // What does not fit is listed over all structures.
+        let (mut unfit, mut misfits) = (Vec::new(), Vec::new());
         for (structure, indices) in split {
             // The second of two tied weights follows the first.
             let indices: Vec<usize> = indices
@@ -111,7 +113,19 @@ impl Layout {
                 .collect();
             let own: Vec<&Weight> = indices.iter().map(|&index| &*weights[index]).collect();
             let mut seen = vec![false; own.len()];
-            for units in structure.units(&own)? {
+            let all_units = match structure.units(&own) {
+                Ok(units) => units,
+                Err(Error::StructureMismatch {
+                    structure,
+                    misfits: these,
+                }) => {
+                    unfit.push(structure);
+                    misfits.extend(these);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for units in all_units {
                 let members = units.members.iter();
                 for &(index, _) in members {
                     let twice = seen
@@ -149,6 +163,12 @@ impl Layout {
                 return Err(invalid(structure, own[index].path(), "it is in no unit"));
             }
         }
+        if !misfits.is_empty() {
+            return Err(Error::StructureMismatch {
+                structure: unfit.join(", "),
+                misfits,
+            });
+        }
         sets.sort_by_key(|set| set.members.first().map(|(index, _)| *index));
         Ok(Self {
             weights,
@@ -170,12 +190,11 @@ impl Layout {
 
     /// The budget's view of a set.
     pub(super) fn part(&self, set: &UnitSet, candidates: usize) -> Part<'_> {
-        let shapes = set.members.iter();
+        let weights = || set.members.iter().map(|(index, _)| &self.weights[*index]);
         Part {
-            path: self.weights[set.members[0].0].path(),
-            shapes: shapes
-                .map(|(index, _)| self.weights[*index].shape())
-                .collect(),
+            paths: weights().map(|weight| weight.path()).collect(),
+            shapes: weights().map(|weight| weight.shape()).collect(),
+            fixed: set.quota.is_some(),
             candidates,
         }
     }

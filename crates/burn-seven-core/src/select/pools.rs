@@ -23,16 +23,14 @@ impl Selector {
         let mut pools = Vec::new();
         let total: usize = parts.iter().map(Part::count).sum();
         let mut left = goal.sparsity.kept(total);
+        let mut fixed_at_end = 0;
         for (index, part) in parts.iter().enumerate() {
             let Some(quota) = sets[index].quota else {
                 continue;
             };
             let (count, last) = (part.count(), quota.kept(part.count()));
-            let progress = match goal.target.value() {
-                0.0 => 1.0,
-                target => (goal.sparsity.value() / target).min(1.0),
-            };
-            let gone = ((count - last) as f64 * progress).round() as usize;
+            fixed_at_end += last;
+            let gone = ((count - last) as f64 * goal.progress()).round() as usize;
             let keep = (count - gone).min(part.candidates);
             left = left.checked_sub(keep).ok_or_else(|| Error::QuotaTooLarge {
                 structure: self.structures_name(),
@@ -50,12 +48,11 @@ impl Selector {
             0 => Sparsity::of_counts(1, count),
             kept => Sparsity::of_counts(kept.min(count), count),
         };
+        // The others are on their own way, to what is left of the total at its end.
+        let end = goal.target.kept(total).saturating_sub(fixed_at_end);
         let goal = Goal {
             sparsity: share(left)?,
-            target: match goal.target < share(left)? {
-                true => share(left)?,
-                false => goal.target,
-            },
+            target: share(end.min(left))?,
         };
         for mut pool in self.allocate(goal, &others)? {
             pool.parts.iter_mut().for_each(|part| *part = free[*part]);
@@ -78,14 +75,14 @@ impl Selector {
             let count = named.filter(|&&named| named == index).count();
             if count != 1 {
                 let reason = format!("it is in {count} pools, not in 1");
-                return Err(invalid(part.path, reason));
+                return Err(invalid(part.path(), reason));
             }
         }
         for pool in &pools {
             let Some(&first) = pool.parts.first() else {
                 continue;
             };
-            let path = parts.get(first).map_or("none", |part| part.path);
+            let path = parts.get(first).map_or("none", |part| part.path());
             if pool.parts.iter().any(|&index| index >= parts.len()) {
                 return Err(invalid(
                     path,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 
-use super::{Candidate, Cuts, Layout, Rule, Selected, Structures};
+use super::{Candidate, Layout, Rule, Selected, Structures, Thresholds};
 use crate::budget::{Budget, GlobalBudget, Goal, Part};
 use crate::kernels::{KernelChoice, Kernels};
 use crate::mask::{Mask, Masks};
@@ -167,8 +167,8 @@ impl Selector {
         goal: impl Into<Goal>,
         regrows: bool,
     ) -> Result<Selected, Error> {
-        let cuts = self.cut(scores, current, goal, regrows, None)?;
-        cuts.write(scores, current.clone())
+        let thresholds = self.thresholds(scores, current, goal, regrows, None)?;
+        thresholds.write(scores, current.clone())
     }
 
     /// Room to count scores while they are made, for masks after `current`; see [`Tally`]. What can
@@ -185,8 +185,9 @@ impl Selector {
     ) -> Result<Tally, Error> {
         let candidates = |mask: &Mask| if regrows { mask.total() } else { mask.kept() };
         let part = |mask| Part {
-            path: Mask::path(mask),
+            paths: vec![Mask::path(mask)],
             shapes: vec![mask.shape()],
+            fixed: false,
             candidates: candidates(mask),
         };
         let parts: Vec<Part<'_>> = current.iter().map(part).collect();
@@ -213,20 +214,20 @@ impl Selector {
         Ok(Tally::new(weights, bits))
     }
 
-    /// Draws the thresholds of [`select`](Self::select); [`Cuts::write`] then writes the masks.
+    /// Draws the thresholds of [`select`](Self::select); [`Thresholds::write`] then writes the masks.
     /// `tally` is of the same masks and sparsity, and counted these scores.
     ///
     /// # Errors
     ///
     /// Those of [`select`](Self::select).
-    pub fn cut(
+    pub fn thresholds(
         &self,
         scores: &Scores,
         current: &Masks,
         goal: impl Into<Goal>,
         regrows: bool,
         tally: Option<Tally>,
-    ) -> Result<Cuts, Error> {
+    ) -> Result<Thresholds, Error> {
         self.draw(scores, current, goal.into(), 0.0, (regrows, false), tally)
     }
 
@@ -236,14 +237,14 @@ impl Selector {
     /// # Errors
     ///
     /// Those of [`select`](Self::select).
-    pub(crate) fn cut_and_grow(
+    pub(crate) fn drop_and_grow_thresholds(
         &self,
         scores: &Scores,
         growth: &Scores,
         fraction: f64,
         current: &Masks,
         goal: Goal,
-    ) -> Result<(Cuts, Masks), Error> {
+    ) -> Result<(Thresholds, Masks), Error> {
         let pruned = self.draw(scores, current, goal, fraction, (false, false), None)?;
         let pruned = pruned.write(scores, current.clone())?.masks;
         let grown = self.draw(growth, &pruned, goal, 0.0, (true, true), None)?;
@@ -259,7 +260,7 @@ impl Selector {
         drop: f64,
         (regrows, keeps): (bool, bool),
         tally: Option<Tally>,
-    ) -> Result<Cuts, Error> {
+    ) -> Result<Thresholds, Error> {
         let layout = self.layout_of(scores)?;
         let layout: &Layout = &layout;
         self.check_scores(layout, scores)?;
@@ -272,7 +273,8 @@ impl Selector {
         let candidates = sets.map(|set| Candidate::new(set, scores, current, rule));
         let candidates = candidates.collect::<Result<Vec<_>, Error>>()?;
         let parts: Vec<Part<'_>> = candidates.iter().map(|one| one.part.clone()).collect();
-        let mut cuts = Cuts::new(layout, scores, current, regrows, self.kernels.clone());
+        let mut thresholds =
+            Thresholds::new(layout, scores, current, regrows, self.kernels.clone());
         // Counts of other weights, or in another order, are of no use.
         let mut tally = tally.filter(|tally| tally.is_of(scores) && layout.is_unstructured());
         let minimum = |one: &Candidate<'_>| {
@@ -293,13 +295,13 @@ impl Selector {
                 &minimums,
                 regrows,
                 tally.as_mut(),
-                &mut cuts,
+                &mut thresholds,
             )?;
         }
         // The tally is gone with its handles on the masks when they are written.
         std::mem::drop(tally);
-        cuts.finish(candidates);
-        Ok(cuts)
+        thresholds.finish(candidates);
+        Ok(thresholds)
     }
 
     /// Checks that the scores are of the layout's weights.

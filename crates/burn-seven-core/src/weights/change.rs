@@ -1,9 +1,9 @@
-//! The one mapper that gives a model's weights new values.
+//! New values for a model's weights.
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use super::{ModulePath, rewrite};
+use super::{rewrite, walk};
 
 /// Makes a weight's new values of its stored ones, both row-major, shape `[n]`, of its own type.
 pub(crate) type NewValues<'a> = Box<dyn FnOnce(Tensor<1>) -> Tensor<1> + 'a>;
@@ -13,31 +13,16 @@ pub(crate) fn change<'a, M: Module>(
     model: M,
     change: impl FnMut(&str) -> Option<NewValues<'a>>,
 ) -> M {
-    model.map(&mut Change {
-        path: ModulePath::default(),
-        change,
-    })
+    walk::change(model, &mut Values { change })
 }
 
-struct Change<F> {
-    path: ModulePath,
+struct Values<F> {
     change: F,
 }
 
-impl<'a, F: FnMut(&str) -> Option<NewValues<'a>>> ModuleMapper for Change<F> {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.path.reparameterized().is_some() {
-            return param;
-        }
-        match (self.change)(&self.path.dotted()) {
+impl<'a, F: FnMut(&str) -> Option<NewValues<'a>>> walk::Change for Values<F> {
+    fn weight<const D: usize>(&mut self, path: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match (self.change)(path) {
             None => param,
             Some(new) => rewrite(param, |old| {
                 let shape = old.shape();

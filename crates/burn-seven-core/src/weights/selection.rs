@@ -121,7 +121,7 @@ impl Selection {
         for group in self.without.iter().chain(&self.vectors) {
             check_group(group, &all)?;
         }
-        check_names(&self.group, &all)?;
+        check_names(&self.group, all.iter().map(Found::path))?;
         let mut selected = Vec::new();
         let mut left_out = Vec::new();
         for found in all {
@@ -151,7 +151,7 @@ impl Selection {
 pub(crate) fn check_group(group: &ParamGroup, all: &[Found]) -> Result<(), Error> {
     let matches = |found: &Found| group.matches(&found.id, Some(found.path()));
     match all.iter().any(matches) {
-        true => check_names(group, all),
+        true => check_names(group, all.iter().map(Found::path)),
         false => Err(Error::NothingLeftOut {
             group: format!("{group:?}"),
         }),
@@ -159,8 +159,11 @@ pub(crate) fn check_group(group: &ParamGroup, all: &[Found]) -> Result<(), Error
 }
 
 /// Checks that each exact path of a group is there.
-fn check_names(group: &ParamGroup, all: &[Found]) -> Result<(), Error> {
-    match names(group).find(|name| !all.iter().any(|found| found.path() == name)) {
+pub(crate) fn check_names<'a>(
+    group: &ParamGroup,
+    paths: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), Error> {
+    match names(group).find(|name| !paths.clone().any(|path| path == name)) {
         Some(missing) => Err(Error::NothingLeftOut {
             group: format!("the name {missing:?}"),
         }),

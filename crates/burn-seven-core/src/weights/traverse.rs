@@ -1,15 +1,13 @@
-//! The one traversal that finds float parameters, with their layers and masks.
+//! What a model's float parameters are, with their layers and masks.
 
 use std::sync::Arc;
 
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, GradientCheckpointingStrategy, Tensor};
 
-use super::{ModulePath, Values, Weight};
-
-/// The name under which module paths show a pruning mask.
-pub(crate) const PRUNING_MASK: &str = "pruning_mask";
+use super::walk::{Visit, visit};
+use super::{Values, Weight};
 
 /// A float parameter of a module.
 pub(crate) struct Found {
@@ -17,6 +15,8 @@ pub(crate) struct Found {
     pub id: ParamId,
     /// Whether it is trained; a parameter outside autodiff is not.
     pub trained: bool,
+    /// What autodiff keeps of its graph; none outside autodiff.
+    pub checkpointing: Option<GradientCheckpointingStrategy>,
     /// The stored value; none when quantized, or when it was not asked for.
     pub value: Option<Values>,
     /// The gradient's shape and its values.
@@ -38,6 +38,7 @@ impl Found {
             weight: self.weight.clone(),
             id: self.id,
             trained: self.trained,
+            checkpointing: self.checkpointing,
             value: self.value.clone(),
             grad: None,
             reparameterization: None,
@@ -60,48 +61,30 @@ pub(crate) enum Read<'a> {
 /// Every float parameter of `module` in the module's order.
 pub(crate) fn find<M: Module>(module: &M, read: Read<'_>) -> Vec<Found> {
     let mut finder = Finder {
-        path: ModulePath::default(),
         read,
         found: Vec::new(),
     };
-    module.visit(&mut finder);
+    visit(module, &mut finder);
     finder.found
 }
 
 struct Finder<'a> {
-    path: ModulePath,
     read: Read<'a>,
     found: Vec<Found>,
 }
 
-impl ModuleVisitor for Finder<'_> {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-        // A reparameterization is entered right after the parameter that carries it.
-        if container_type == "Reparameterization"
-            && let Some(last) = self.found.last_mut()
-        {
-            last.reparameterization = Some(name.to_string());
-        }
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if self.path.reparameterized().is_some() {
-            return; // an adapter's factor, not a weight of the model
-        }
+impl Visit for Finder<'_> {
+    fn weight<const D: usize>(
+        &mut self,
+        path: &str,
+        layer: Option<&str>,
+        param: &Param<Tensor<D>>,
+    ) {
         let base = param.base();
         let trained = base.is_require_grad();
+        let checkpointing = base.gradient_checkpointing_strategy();
         let base = base.without_autodiff();
-        let weight = Weight::new(
-            self.path.dotted(),
-            base.shape().to_vec(),
-            base.dtype(),
-            &base.device(),
-        );
+        let weight = Weight::new(path, base.shape().to_vec(), base.dtype(), &base.device());
         let wanted = weight.dtype().is_float() && !matches!(self.read, Read::Description);
         let value = wanted.then(|| Values::of(base));
         let grad = match self.read {
@@ -111,9 +94,10 @@ impl ModuleVisitor for Finder<'_> {
             _ => None,
         };
         self.found.push(Found {
-            weight: Arc::new(weight.with_layer(self.path.layer().map(str::to_string))),
+            weight: Arc::new(weight.with_layer(layer.map(str::to_string))),
             id: param.id,
             trained,
+            checkpointing,
             value,
             grad,
             reparameterization: None,
@@ -121,12 +105,14 @@ impl ModuleVisitor for Finder<'_> {
         });
     }
 
-    fn visit_bool<const D: usize>(&mut self, param: &Param<Tensor<D, Bool>>) {
-        let is_mask = self
-            .path
-            .reparameterized()
-            .is_some_and(|(_, kind)| kind == PRUNING_MASK);
-        if is_mask && let Some(last) = self.found.last_mut() {
+    fn reparameterization(&mut self, name: &str) {
+        if let Some(last) = self.found.last_mut() {
+            last.reparameterization = Some(name.to_string());
+        }
+    }
+
+    fn mask<const D: usize>(&mut self, param: &Param<Tensor<D, Bool>>) {
+        if let Some(last) = self.found.last_mut() {
             let pruned = param.val().without_autodiff();
             let count = pruned.shape().num_elements();
             last.pruned = Some((param.id, pruned.reshape([count])));

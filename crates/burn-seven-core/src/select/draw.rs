@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use super::{Candidate, Cuts, Selector};
+use super::{Candidate, Selector, Thresholds};
 use crate::Error;
 use crate::budget::Pool;
 use crate::kernels::{Candidates, Digit, Histogram, Threshold, Ties};
@@ -16,7 +16,7 @@ const LARGE: usize = 1 << 19;
 
 /// The threshold of some sets of units.
 struct Line {
-    cuts: Vec<(Vec<usize>, Threshold)>,
+    thresholds: Vec<(Vec<usize>, Threshold)>,
     /// How many unreserved units of each set surely lie above it.
     above: Vec<u64>,
 }
@@ -31,7 +31,7 @@ impl Selector {
         minimums: &[usize],
         regrows: bool,
         tally: Option<&mut Tally>,
-        cuts: &mut Cuts,
+        thresholds: &mut Thresholds,
     ) -> Result<(), Error> {
         let mut open = pool.parts.clone();
         let mut keep = pool.keep;
@@ -70,7 +70,7 @@ impl Selector {
                 low.extend(low_ones.map(|(index, _)| index));
             }
             if low.is_empty() {
-                cuts.lines.extend(line.cuts);
+                thresholds.lines.extend(line.thresholds);
                 return Ok(());
             }
             // All of them at once: what is left for the others only shrinks, so none of these would
@@ -78,8 +78,8 @@ impl Selector {
             for index in low {
                 let held = minimum(index) as usize * candidates[index].set.size;
                 let line = self.line(&[index], held, candidates, regrows, None)?;
-                cuts.lines.extend(line.cuts);
-                cuts.held.push(index);
+                thresholds.lines.extend(line.thresholds);
+                thresholds.held.push(index);
                 open.retain(|&other| other != index);
                 keep = keep.saturating_sub(held);
             }
@@ -94,7 +94,7 @@ impl Selector {
         regrows: bool,
     ) -> Vec<(usize, u64)> {
         let mut kept = Vec::new();
-        for (indices, threshold) in &line.cuts {
+        for (indices, threshold) in &line.thresholds {
             let mut threshold = *threshold;
             for &index in indices {
                 let candidate = &candidates[index];
@@ -144,7 +144,7 @@ impl Selector {
             let Some((bin, rest)) = descend(&counts, left) else {
                 // More places than candidates: all of them stay.
                 return Ok(Line {
-                    cuts: vec![(indices.to_vec(), Threshold::NONE)],
+                    thresholds: vec![(indices.to_vec(), Threshold::NONE)],
                     above: group.iter().map(|one| one.open as u64).collect(),
                 });
             };
@@ -164,7 +164,7 @@ impl Selector {
                     pruned: Ties::of(stay - kept, counts.pruned[bin]),
                 };
                 Ok(Line {
-                    cuts: vec![(indices.to_vec(), threshold)],
+                    thresholds: vec![(indices.to_vec(), threshold)],
                     above: counts.above.clone(),
                 })
             }
@@ -203,10 +203,10 @@ impl Selector {
         let pruned: Vec<Ties> = (0..group.len())
             .map(|position| take(counts[position].pruned[bin], size(position)))
             .collect();
-        let cuts = indices.iter().zip(kept.into_iter().zip(pruned));
+        let thresholds = indices.iter().zip(kept.into_iter().zip(pruned));
         let threshold = |(&index, (kept, pruned))| (vec![index], Threshold { key, kept, pruned });
         Ok(Line {
-            cuts: cuts.map(threshold).collect(),
+            thresholds: thresholds.map(threshold).collect(),
             above: counts
                 .iter()
                 .flat_map(|counts| &counts.above)

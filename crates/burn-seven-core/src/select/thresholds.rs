@@ -8,10 +8,10 @@ use crate::kernels::{KernelChoice, Rewrite, Threshold};
 use crate::mask::{Mask, Masks};
 use crate::{Error, Scores};
 
-/// Where [`Selector::cut`](super::Selector::cut) drew the thresholds: all that is needed to write the
+/// Where [`Selector::thresholds`](super::Selector::thresholds) drew the thresholds: all that is needed to write the
 /// masks.
 #[derive(Debug, Clone)]
-pub struct Cuts {
+pub struct Thresholds {
     sets: Vec<UnitSet>,
     /// For each weight, where its mask is.
     places: Vec<Option<usize>>,
@@ -36,7 +36,7 @@ pub struct Selected {
     pub held: Vec<String>,
 }
 
-impl Cuts {
+impl Thresholds {
     pub(super) fn new(
         layout: &Layout,
         scores: &Scores,
