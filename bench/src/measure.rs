@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
+use burn_seven::Sparsity;
 use burn_seven::internals::Selector;
-use burn_seven::scorer::Scorer;
-use burn_seven::{ModuleScorer, Sparsity};
+use burn_seven::scorer::AnyScorer;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::Spread;
@@ -38,8 +38,8 @@ pub struct Figures {
 /// # Errors
 ///
 /// What the library refuses.
-pub fn measure<S: Scorer>(
-    mut scorer: ModuleScorer<S>,
+pub fn measure(
+    scorer: impl Into<AnyScorer>,
     weights: &Weights,
     device: &Device,
     repeat: u64,
@@ -48,12 +48,16 @@ pub fn measure<S: Scorer>(
 ) -> Result<Figures, Error> {
     // One that fails to wait shows in the next read.
     let sync = || drop(device.sync());
-    let name = scorer.scorer().name();
-    let regrows = scorer.scorer().regrowth().is_possible();
-    let counting = scorer.scorer().never_nan();
+    let mut scorer = scorer.into();
+    let name = scorer.name();
+    let regrows = scorer.regrowth().is_possible();
+    let counting = scorer.never_nan();
     let selector = Selector::default();
     let before = memory::reset();
-    scorer.update(&weights.grads()?)?; // the first one makes the state
+    // The first update makes the state; a scorer with a window has scores at its end.
+    while scorer.scores().is_empty() {
+        scorer.update(&weights.grads()?)?;
+    }
     let mut masks = scorer.scores().dense_masks();
     let mut times = Vec::new();
     for step in 0..=repeat {

@@ -2,13 +2,9 @@
 
 use std::process::{Command, Stdio};
 
-use burn::tensor::Device;
+use burn_seven::Gradient;
 use burn_seven::internals::Selector;
-use burn_seven::scorer::Scorer;
-use burn_seven::{
-    MagnitudeScorerConfig, ModuleScorer, MovementScorerConfig, PlatonScorerConfig,
-    RandomScorerConfig, SensitivityScorerConfig, SevenScorerConfig, SnipScorerConfig,
-};
+use burn_seven::scorer::AnyScorer;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{Figures, HEAD, measure};
@@ -46,16 +42,11 @@ impl Run {
     }
 }
 
-/// The scorers, in the order in which they are shown.
-const SCORERS: [&str; 7] = [
-    "seven",
-    "sensitivity",
-    "snip",
-    "magnitude",
-    "movement",
-    "platon",
-    "random",
-];
+/// The library's scorers that a step with the loss's gradient is enough for.
+fn scorers() -> impl Iterator<Item = AnyScorer> {
+    let all = AnyScorer::names().into_iter().filter_map(AnyScorer::named);
+    all.filter(|scorer| matches!(scorer.reads().gradient(), None | Some(Gradient::Loss)))
+}
 
 pub fn run(args: &StepArgs) -> Result<(), Error> {
     let run = match &args.scorer {
@@ -76,7 +67,8 @@ fn all(args: &StepArgs) -> Result<Run, Error> {
     let io = |error| Error::Io(name.clone(), error);
     let mut whole: Option<Run> = None;
     let mut copies = Vec::new();
-    for scorer in SCORERS {
+    for scorer in scorers() {
+        let scorer = scorer.name();
         eprintln!("{scorer} ...");
         let status = Command::new(std::env::current_exe().map_err(io)?)
             .args(["step", "--scorer", scorer, "--json", name.as_str()])
@@ -106,22 +98,10 @@ fn one(args: &StepArgs, scorer: &str) -> Result<Run, Error> {
     let device = burn_seven::device();
     let weights = Weights::random(args.weights as usize, args.layout, &device);
     let copy = copy::nanoseconds_of_16_bytes(&device)?;
-    let bench = Bench {
-        repeat: args.repeat,
-        weights: &weights,
-        device: &device,
-        copy,
-    };
-    let figures = match scorer {
-        "seven" => bench.measure(SevenScorerConfig::new().init())?,
-        "sensitivity" => bench.measure(SensitivityScorerConfig::new().init())?,
-        "snip" => bench.measure(SnipScorerConfig::new().init())?,
-        "magnitude" => bench.measure(MagnitudeScorerConfig::new().init())?,
-        "movement" => bench.measure(MovementScorerConfig::new().init())?,
-        "platon" => bench.measure(PlatonScorerConfig::new().with_window(1).init())?,
-        "random" => bench.measure(RandomScorerConfig::new().init())?,
-        other => return Err(Error::Scorer(other.to_string())),
-    };
+    let mut known = scorers();
+    let known = known.find(|known| known.name() == scorer);
+    let known = known.ok_or_else(|| Error::Scorer(scorer.to_string()))?;
+    let figures = measure(known, &weights, &device, args.repeat, copy, true)?;
     Ok(Run {
         device: format!("{device:?}"),
         kernels: Selector::default().kernels_at(&device).to_string(),
@@ -132,24 +112,4 @@ fn one(args: &StepArgs, scorer: &str) -> Result<Run, Error> {
         copy,
         scorers: vec![figures],
     })
-}
-
-struct Bench<'a> {
-    repeat: u64,
-    weights: &'a Weights,
-    device: &'a Device,
-    copy: f64,
-}
-
-impl Bench<'_> {
-    fn measure<S: Scorer>(&self, scorer: ModuleScorer<S>) -> Result<Figures, Error> {
-        measure(
-            scorer,
-            self.weights,
-            self.device,
-            self.repeat,
-            self.copy,
-            true,
-        )
-    }
 }

@@ -11,7 +11,7 @@ use burn_seven_tests::model::{Batch, Net, adamw, gradients};
 use burn_seven_tests::{devices, last_device};
 
 fn selection() -> Selection {
-    Selection::new().without(ParamGroup::from_predicate("head"))
+    Selection::new().without(ParamGroup::from_paths(vec!["head.weight"]))
 }
 
 fn config(steps: usize) -> PrunerConfig {

@@ -22,7 +22,7 @@ fn sparsity(value: f64) -> Sparsity {
 
 fn config(mode: MaskMode) -> PrunerConfig {
     PrunerConfig::new(ExponentialSchedule::new(0..ROUNDS, sparsity(0.75)))
-        .with_selection(Selection::new().without(ParamGroup::from_predicate("head")))
+        .with_selection(Selection::new().without(ParamGroup::from_paths(vec!["head.weight"])))
         .with_mode(mode)
 }
 

@@ -15,7 +15,7 @@ const ROUNDS: usize = 12;
 
 fn config(schedule: impl Schedule, mode: MaskMode) -> PrunerConfig {
     PrunerConfig::new(schedule)
-        .with_selection(Selection::new().without(ParamGroup::from_predicate("head")))
+        .with_selection(Selection::new().without(ParamGroup::from_paths(vec!["head.weight"])))
         .with_mode(mode)
 }
 

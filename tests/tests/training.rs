@@ -20,7 +20,7 @@ const STEPS: u64 = 20;
 fn config(mode: MaskMode) -> PrunerConfig {
     // Steps 3 to 12 prune, then the masks stand still for a while.
     PrunerConfig::new(CubicSchedule::new(3..13, Sparsity::new(0.8).unwrap()))
-        .with_selection(Selection::new().without(ParamGroup::from_predicate("head")))
+        .with_selection(Selection::new().without(ParamGroup::from_paths(vec!["head.weight"])))
         .with_mode(mode)
 }
 
@@ -306,7 +306,7 @@ fn a_sparse_model_starts_from_its_sparsity_and_its_zeros_stay() {
 
     // From 90/112 = 0.8036 to 0.9: at the first of two linear steps 0.8518, so floor(16.6) stay.
     let schedule = burn_seven::LinearSchedule::new(0..2, Sparsity::new(0.9).unwrap());
-    let selection = Selection::new().without(ParamGroup::from_predicate("head"));
+    let selection = Selection::new().without(ParamGroup::from_paths(vec!["head.weight"]));
     let config = PrunerConfig::new(schedule).with_selection(selection);
     let mut pruner = config
         .init(SevenScorerConfig::new().init(), &model)

@@ -40,7 +40,7 @@ impl Reparameterization for MaskedLora {
 pub fn attach<M: Module>(model: M, masks: &Masks) -> M {
     model.apply_reparameterization(Attach {
         masks,
-        trained: ParamGroup::from_predicate("head"),
+        trained: ParamGroup::from_paths(vec!["head.weight", "head.bias"]),
     })
 }
 

@@ -8,7 +8,7 @@ use burn_pack::Scalar;
 use super::{ModuleScorer, Reads, Regrowth, Sample, Scorer, Scores, Tally};
 use crate::budget::Budget;
 use crate::kernels::{KernelChoice, Portable};
-use crate::weights::{Inputs, Weight};
+use crate::weights::{Inputs, Weight, check_finite};
 use crate::{Error, StateSink, StateSource, WeightGrad, WeightGrads};
 
 /// A [`ModuleScorer`] of any rule: what a [`Pruner`](crate::Pruner) holds.
@@ -45,6 +45,34 @@ impl AnyScorer {
     /// The scorer's name.
     pub fn name(&self) -> &'static str {
         self.0.name()
+    }
+
+    /// What it reads beside the weights.
+    pub fn reads(&self) -> Reads {
+        self.0.reads()
+    }
+
+    /// Folds one step's weights and gradients into the statistics.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ModuleScorer::update`]. The statistics are unchanged then.
+    pub fn update(&mut self, grads: &WeightGrads) -> Result<(), Error> {
+        self.update_counting(grads, None)
+    }
+
+    /// [`ModuleScorer::update_counting`].
+    #[doc(hidden)]
+    pub fn update_counting(
+        &mut self,
+        grads: &WeightGrads,
+        tally: Option<&mut Tally>,
+    ) -> Result<(), Error> {
+        let kernels = KernelChoice::default();
+        self.0.check(grads)?;
+        check_finite(grads, &kernels)?;
+        self.0.fold(grads.clone(), tally, &kernels);
+        Ok(())
     }
 }
 
