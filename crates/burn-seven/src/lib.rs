@@ -59,6 +59,11 @@ pub mod sparse {
     pub use burn_seven_sparse::*;
 }
 
+/// Burn's own trainer: `pruner.wrap(model)?` for its `Learner`.
+#[cfg(feature = "train")]
+#[doc(inline)]
+pub use burn_seven_train as train;
+
 /// The device of the backend that the features choose, without autodiff.
 ///
 /// `device().autodiff()` trains on it. With several backends the order is cuda, wgpu, tch, ndarray,
