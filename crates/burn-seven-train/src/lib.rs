@@ -9,10 +9,14 @@
 //! | [`Pruned`], [`Wrap`] | the model for `Learner` |
 //! | [`WatchPruning`], [`PruningMetric`] | metrics, and training that stops at an error |
 //! | [`AfterPruning`], [`BestPruned`] | early stopping and the best checkpoint, once pruning is over |
+//! | [`MaskedLoraConfig`] | LoRA on a pruned model that keeps its zeros |
+//! | [`Distillation`] | a loss that compares with the dense model |
 
 mod after_pruning;
 mod best_pruned;
+mod distillation;
 mod gather;
+mod lora;
 mod metric;
 mod module;
 mod monitor;
@@ -26,6 +30,8 @@ mod wrap;
 
 pub use after_pruning::AfterPruning;
 pub use best_pruned::BestPruned;
+pub use distillation::Distillation;
+pub use lora::{MaskedLora, MaskedLoraConfig};
 pub use metric::PruningMetric;
 pub use pruned::Pruned;
 pub use watch::WatchPruning;

@@ -4,7 +4,9 @@
 mod copies;
 mod devices;
 mod errors;
+mod lora;
 mod precision;
+mod quantize;
 mod records;
 mod resume;
 mod steps;
