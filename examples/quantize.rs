@@ -44,7 +44,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("pruned:    {:.2} % right", accuracy(&model, &test, &device));
     // A sparse file holds floats: save it before they are quantized.
     let folder = tempfile::tempdir()?;
-    println!("{}", sparse::save(&model, folder.path())?);
+    println!(
+        "{}",
+        sparse::save(&model, folder.path().join("model.safetensors"))?
+    );
 
     let weights: Vec<String> = pruner
         .masks()
