@@ -68,12 +68,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
 
     let zeros = Zeros::of(&quantized, group);
-    let masks = pruner.masks();
+    let pruned = pruner.masks().total() - pruner.masks().kept();
     println!(
-        "{} zeros in {} weights, {} of them pruned",
-        zeros.zeros,
-        zeros.all,
-        masks.total() - masks.kept()
+        "{} zeros in {} weights, {pruned} of them pruned",
+        zeros.zeros, zeros.all
     );
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use burn::tensor::{Int, Tensor};
 use burn_seven_core::{Error, Mask, Masks, Pruner};
 use burn_train::train::WorkerFailure;
 use burn_train::{Interrupter, TrainingError};
@@ -115,11 +116,13 @@ fn stop(interrupter: &Interrupter, error: &Error) {
 /// The share of entries that are kept by one of the two and not by the other.
 fn share_changed(before: &Masks, after: &Masks) -> f64 {
     let pairs = before.iter().zip(after.iter());
-    let changed: i64 = pairs
+    // All are asked for before the first is waited for.
+    let counts: Vec<Tensor<1, Int>> = pairs
         .map(|(before, after)| {
             let changed = before.pruned().clone().not_equal(after.pruned().clone());
-            changed.int().sum().into_scalar::<i64>()
+            changed.int().sum()
         })
-        .sum();
-    changed as f64 / after.total().max(1) as f64
+        .collect();
+    let counts = counts.into_iter().map(|count| count.into_scalar::<i64>());
+    counts.sum::<i64>() as f64 / after.total().max(1) as f64
 }

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
+use burn::tensor::Device;
 use burn_seven::MaskMode;
 use burn_seven::train::{Pruned, WatchPruning};
+use burn_seven_tests::devices;
 use burn_seven_tests::model::Batch;
 use burn_train::{ExecutionStrategy, MultiDeviceOptim, TrainStep};
 
@@ -69,6 +71,25 @@ fn two_devices_end_where_one_with_the_same_gradients_does() {
             assert!(seen.last().unwrap().contains(&true));
         }
     }
+}
+
+#[test]
+fn devices_of_two_kinds_compute_with_the_same_masks() {
+    let kinds: Vec<Device> = devices().into_iter().map(Device::autodiff).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let seen = Seen::default();
+    let model = model(MaskMode::InGraph, Some(seen.clone()));
+    let strategy = ExecutionStrategy::multi(kinds, MultiDeviceOptim::OptimMainDevice);
+    let training = training(folder.path(), EPOCHS, HALVES.to_vec()).watch_pruning(&model);
+    let training = training.with_training_strategy(strategy.into());
+    let result = training.launch(learner(model));
+    assert!(result.error.is_none(), "{:?}", result.error);
+    let seen = seen.lock().unwrap();
+    for replicas in seen.chunks(devices().len()) {
+        assert!(replicas.iter().all(|replica| *replica == replicas[0]));
+    }
+    let (_, pruner) = result.model.into_parts().unwrap();
+    assert_eq!(pruner.masks().kept(), 27); // floor(0.2 · 136)
 }
 
 // As in data-parallel training, where each replica has a pruner and an optimizer of its own and all

@@ -46,7 +46,11 @@ fn seven() -> AnyScorer {
 }
 
 fn wrapped(scorer: AnyScorer, mode: MaskMode, seed: u64) -> Pruned<Student> {
-    let model = Student::new(seed, &device());
+    wrapped_on(&device(), scorer, mode, seed)
+}
+
+fn wrapped_on(device: &Device, scorer: AnyScorer, mode: MaskMode, seed: u64) -> Pruned<Student> {
+    let model = Student::new(seed, device);
     let pruner = config().with_mode(mode).init(scorer, &model).unwrap();
     pruner.wrap(model).unwrap()
 }

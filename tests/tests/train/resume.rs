@@ -6,7 +6,7 @@ use burn_seven::{
     MaskMode, MovementScorerConfig, PlatonScorerConfig, RandomScorerConfig, SevenScorerConfig,
 };
 
-use crate::{Bits, bits, items, learner, training, wrapped};
+use crate::{Bits, bits, device, items, learner, training, wrapped, wrapped_on};
 
 const EPOCHS: usize = 6;
 
@@ -46,6 +46,28 @@ fn resumes(scorer: AnyScorer, mode: MaskMode) {
 fn seven_resumes_in_the_graph_and_after_the_step() {
     resumes(SevenScorerConfig::new().init().into(), MaskMode::InGraph);
     resumes(SevenScorerConfig::new().init().into(), MaskMode::AfterStep);
+}
+
+#[test]
+fn gradient_checkpointing_changes_nothing() {
+    let end = |checkpointing: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        // Burn's trainer asks for a model on such a device, with or without a pruner.
+        let device = match checkpointing {
+            true => device().gradient_checkpointing(),
+            false => device(),
+        };
+        let scorer = SevenScorerConfig::new().init().into();
+        let model = wrapped_on(&device, scorer, MaskMode::InGraph, 3);
+        let mut training = training(folder.path(), EPOCHS, items()).watch_pruning(&model);
+        if checkpointing {
+            training = training.gradient_checkpointing();
+        }
+        let result = training.launch(learner(model));
+        assert!(result.error.is_none(), "{:?}", result.error);
+        bits(result.model)
+    };
+    assert_eq!(end(true), end(false));
 }
 
 #[test]
