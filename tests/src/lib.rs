@@ -17,6 +17,8 @@ mod guide {
     mod structures {}
     #[doc = include_str!("../../docs/src/situations.md")]
     mod situations {}
+    #[doc = include_str!("../../docs/src/training.md")]
+    mod training {}
     #[doc = include_str!("../../docs/src/adding-a-scorer.md")]
     mod adding_a_scorer {}
     #[doc = include_str!("../../docs/src/sparse.md")]

@@ -341,6 +341,17 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A copy of a model that was trained on without it.
+    #[error(
+        "this copy of the model is of step {model}, but its pruner is at step {pruner}: train only \
+         the newest copy on, or fork one to go its own way"
+    )]
+    OldCopy {
+        /// The steps that the model was trained for.
+        model: usize,
+        /// The steps that the pruner has taken.
+        pruner: usize,
+    },
     /// A record could not be read or written.
     #[error("record: {reason}")]
     Record {

@@ -125,6 +125,15 @@ pub enum SparseError {
         /// Its type.
         found: String,
     },
+    /// A parameter is quantized.
+    #[error(
+        "{path} is quantized, and sparse files hold floats: save the model before it is quantized, or \
+         with Module::save_file"
+    )]
+    Quantized {
+        /// The parameter's path.
+        path: String,
+    },
     /// A value is too large for the type that it is to be converted to.
     #[error("{path} holds a value that is finite in {found:?}, but too large for {expected:?}")]
     TooLarge {

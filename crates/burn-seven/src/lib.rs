@@ -15,6 +15,7 @@
 //! | [`probe`] | gradients that are not the loss's, for scorers that ask for them |
 //! | [`report`] | [`Report`] |
 //! | [`sparse`] | compiled models, files that hold only the non-zeros of a pruned model, sparse layers |
+//! | `train` | with the feature `train`: Burn's own trainer, LoRA on a pruned model, distillation |
 //! | [`kernels`] | the seam where a backend replaces the portable path |
 //! | [`error`] | [`Error`], and [`Failed`], which gives the model back |
 //!
@@ -58,6 +59,11 @@ pub mod sparse {
     #[doc(inline)]
     pub use burn_seven_sparse::*;
 }
+
+/// Burn's own trainer: `pruner.wrap(model)?` for its `Learner`.
+#[cfg(feature = "train")]
+#[doc(inline)]
+pub use burn_seven_train as train;
 
 /// The device of the backend that the features choose, without autodiff.
 ///

@@ -25,7 +25,7 @@ pub use catalog::{Folders, Runner};
 pub use error::Error;
 pub use grid::read as read_grid;
 pub use images::ImageTask;
-pub use lora::{MaskedLora, attach as attach_masked_lora};
+pub use lora::attach as attach_masked_lora;
 pub use pruning::window;
 pub use questions::QuestionTask;
 pub use record::{Layer, Run, Settings, Strategy, When};

@@ -60,7 +60,7 @@ pub fn run<T: Task>(task: &mut T, settings: &Settings, place: &Place) -> Result<
         .filter(|_| adapted)
         .map(|pruner| pruner.masks().clone());
     if let (Some(masks), Some(pruner)) = (adapters, &mut pruner) {
-        model = lora::attach(pruner.finish(model)?, &masks);
+        model = lora::attach(pruner.finish(model)?, &masks)?;
     }
 
     let mut tuning = Tuning {

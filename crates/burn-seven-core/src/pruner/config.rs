@@ -119,6 +119,14 @@ impl PrunerConfig {
         self
     }
 
+    /// Lets frozen weights be pruned by a scorer that reads gradients: whoever calls
+    /// [`Pruner::step`] gives it some that the loss has not, such as estimates from adapters.
+    /// Default: they are an error
+    pub fn with_frozen(mut self, frozen: bool) -> Self {
+        self.settings.frozen = frozen;
+        self
+    }
+
     /// What stays of every weight tensor in any case, so that no layer is lost whole; layers held at
     /// it are reported. Default: a tenth of what an even cut would leave
     pub fn with_floor(mut self, floor: Floor) -> Self {
@@ -171,7 +179,7 @@ impl PrunerConfig {
         self.settings.validate(&scorer, self.schedule.as_ref())?;
         let all = find(model, Read::Value);
         check_attachable(&all, self.settings.mode)?;
-        if scorer.reads().gradient().is_some() {
+        if scorer.reads().gradient().is_some() && !self.settings.frozen {
             check_trained(&all, &self.selection, scorer.name())?;
         }
         let tied = tied(&all, &self.selection, self.settings.tied)?;

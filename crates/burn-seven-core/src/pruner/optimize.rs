@@ -40,12 +40,31 @@ impl Pruner {
         model: M,
         grads: GradientsParams,
     ) -> Result<M, Failed<M>> {
+        let learning_rate = learning_rate.into();
+        self.optimize_by(optim, model, grads, |optim, model, grads| {
+            optim.step(learning_rate, model, grads)
+        })
+    }
+
+    /// [`optimize`](Self::optimize) with `step` in the place of `optim.step(lr, model, grads)`: for a
+    /// model that does more than that at the optimizer's step. It is not called at a step that leaves
+    /// the optimizer out.
+    ///
+    /// # Errors
+    ///
+    /// Those of `optimize`.
+    pub fn optimize_by<M: Module>(
+        &mut self,
+        optim: &mut ModuleOptimizer,
+        model: M,
+        grads: GradientsParams,
+        step: impl FnOnce(&mut ModuleOptimizer, M, GradientsParams) -> M,
+    ) -> Result<M, Failed<M>> {
         let own = self.settings.clipping.is_some();
         if !own && optim.has_gradient_clipping() {
             self.settings.clipping = optim.grad_clipping().cloned().map(Clipping);
         }
-        let chooses = self.schedule.updates_at(self.step) || self.overdue;
-        let grows = self.settings.drop_and_grow.is_some() && chooses;
+        let grows = self.settings.drop_and_grow.is_some() && self.chooses_next();
         // Handles on masks keep new ones from being written over them.
         let before = grows.then(|| self.masks.clone());
         let stepped = self.step(model, &grads);
@@ -65,7 +84,7 @@ impl Pruner {
             return self.after_step(model);
         }
         let grads = self.mask_gradients(&model, grads);
-        let model = optim.step(learning_rate, model, grads);
+        let model = step(optim, model, grads);
         self.after_step(model)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::settings::Settings;
+use super::settings::{MaskMode, Settings};
 use crate::mask::{Masks, count_nonzero};
 use crate::report::{Report, WeightReport, share_of_zeros};
 use crate::scorer::AnyScorer;
@@ -147,6 +147,29 @@ impl Pruner {
     /// Whether the schedule's window is over: masks stay as they are from here on.
     pub fn is_finished(&self) -> bool {
         self.step >= self.schedule.window().end && !self.overdue
+    }
+
+    /// Whether the next step chooses masks.
+    pub fn chooses_next(&self) -> bool {
+        self.overdue || self.schedule.updates_at(self.step)
+    }
+
+    /// The sparsity that the schedule asked for at the last step; before the window the model's own.
+    pub fn scheduled_sparsity(&self) -> f64 {
+        let window = self.schedule.window();
+        let last = self
+            .step
+            .checked_sub(1)
+            .map(|last| last.min(window.end - 1));
+        match last.filter(|last| window.contains(last)) {
+            Some(last) => self.schedule.sparsity_at(last, self.initial).value(),
+            None => self.initial.value(),
+        }
+    }
+
+    /// Where masks are applied.
+    pub fn mode(&self) -> MaskMode {
+        self.settings.mode
     }
 
     /// Whether the next step is one of the window's.

@@ -73,6 +73,7 @@ pub(super) struct Settings {
     pub zeros_by_group: Vec<(ParamGroup, Zeros)>,
     pub clipping: Option<Clipping>,
     pub tied: bool,
+    pub frozen: bool,
     pub sparse_start: Option<u64>,
     pub drop_and_grow: Option<DropAndGrow>,
     pub compensation: Option<Arc<dyn Compensation>>,

@@ -9,8 +9,10 @@ pub(crate) fn rewrite<const D: usize>(
     param: Param<Tensor<D>>,
     change: impl FnOnce(Tensor<D>) -> Tensor<D>,
 ) -> Param<Tensor<D>> {
+    let id = param.id;
     param.map(|old| {
         let require_grad = old.is_require_grad();
+        let distributed = old.is_distributed();
         let strategy = old.gradient_checkpointing_strategy();
         let new = change(old.without_autodiff());
         let new = match strategy {
@@ -19,8 +21,13 @@ pub(crate) fn rewrite<const D: usize>(
                 .with_gradient_checkpointing_strategy(strategy),
             None => new,
         };
-        match require_grad {
+        let new = match require_grad {
             true => new.require_grad(),
+            false => new,
+        };
+        // Its gradient is summed over all replicas in the backward pass.
+        match distributed {
+            true => new.set_distributed(id),
             false => new,
         }
     })

@@ -12,7 +12,9 @@ pub(super) fn stored_type(
     dtype: DType,
 ) -> Result<DType, SparseError> {
     match (dtype, config.dtype) {
-        (DType::QFloat(_), _) => Err(unsupported(path, dtype)),
+        (DType::QFloat(_), _) => Err(SparseError::Quantized {
+            path: path.to_string(),
+        }),
         (dtype, Some(float)) if dtype.is_float() => Ok(float.into()),
         (DType::Flex32, None) => Ok(DType::F32),
         (DType::Bool(_), _) => Ok(DType::Bool(BoolStore::Native)),
