@@ -50,6 +50,7 @@ mod pool;
 mod read_back;
 mod report;
 mod rewrite;
+mod served;
 mod tensors;
 mod value;
 
