@@ -1,9 +1,9 @@
 //! A sparse weight times dense activations.
 //!
 //! The weight is [packed](Packed) once: cut into blocks of outputs and chunks of inputs, and in each
-//! piece for each output the inputs it reads and their weights. [`multiply`] transposes the activations
-//! into panels that are a few vectors wide, of which a chunk stays in the nearest cache, so that a
-//! non-zero costs one load of weights for four and a fused multiply-add for each vector; outputs of
+//! piece for each output the inputs it reads and their weights. [`multiply`] transposes the
+//! activations into panels that are a few vectors wide, of which a chunk stays in the nearest cache,
+//! so that a non-zero costs one load of weights for four and a fused multiply-add for each vector; outputs of
 //! a piece that have equally many non-zeros are taken four at a time, so that loops run as long as
 //! the processor expects them to. Four that read the same inputs, as in a block, load each of them
 //! once for all. Transposing panels back, the bias and the activation function are part

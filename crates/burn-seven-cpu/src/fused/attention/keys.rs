@@ -27,8 +27,8 @@ impl Keys {
         (self.padded::<S>() - first).min(S::WIDE * S::LANES)
     }
 
-    /// Transposes some keys into a panel: for each place in the keys the values of all keys of the panel,
-    /// and zeros behind the last key.
+    /// Transposes some keys into a panel: for each place in the keys the values of all keys of the
+    /// panel, and zeros behind the last key.
     #[inline(always)]
     #[allow(unsafe_code)]
     pub fn transpose<S: Simd>(self, s: S, first: usize, panel: &mut [f32]) {
