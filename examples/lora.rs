@@ -68,7 +68,7 @@ fn main() -> Result<(), Error> {
     // Everything is frozen but the adapters and the head.
     let lora = MaskedLoraConfig::new(4)
         .with_alpha(8.0)
-        .with_trained(ParamGroup::from_predicate("head"));
+        .with_trained(ParamGroup::from_paths(vec!["head.weight", "head.bias"]));
     let mut model = lora.attach(base, pruner.masks())?;
     let mut optim = AdamWConfig::new().init();
     for _ in 0..EPOCHS {

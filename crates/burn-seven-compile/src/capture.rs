@@ -12,12 +12,14 @@ use burn_ir::{OperationIr, TensorId};
 
 use crate::CompileError;
 use crate::error::message;
-use crate::read_back::Asked;
+use crate::fold;
+use crate::read_back::{self, Asked};
+use crate::served::{Served, Serving};
 use crate::tensors::sealed::Tensors;
 use crate::value::Value;
 
 /// A forward pass as Burn recorded it.
-pub(crate) struct Captured<O> {
+pub(crate) struct Captured {
     pub operations: Vec<OperationIr>,
     /// Constants that the forward pass made.
     pub data: BTreeMap<TensorId, TensorData>,
@@ -27,19 +29,101 @@ pub(crate) struct Captured<O> {
     pub paths: HashMap<TensorId, String>,
     pub inputs: Vec<TensorId>,
     pub outputs: Vec<TensorId>,
-    /// The outputs' structure.
-    pub template: O,
 }
 
-/// Runs `forward` without computing anything, and gives the operations it asked for.
+/// Runs `forward` without computing anything, and gives the operations it asked for and its outputs,
+/// which tell their structure.
 ///
-/// Parameters and inputs have their shapes but no values there, so nothing is copied, and a forward
-/// pass that reads a value fails rather than having it built in.
+/// Parameters and inputs have their shapes but no values there, so weights are not copied, and a
+/// forward pass that reads values of inputs fails rather than having them built in. Where it reads
+/// what depends on constants alone, those values are computed, and it is run again with them.
 pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
     model: &M,
     inputs: &I,
     forward: impl Fn(&M, I) -> O,
-) -> Result<Captured<O>, CompileError> {
+) -> Result<(Captured, O), CompileError> {
+    let (mut served, mut missed) = (Vec::new(), 0);
+    loop {
+        match attempt(model, inputs, &forward, &served)? {
+            Attempt::Whole(captured, outputs) => return Ok((*captured, outputs)),
+            Attempt::Reads(constant) if served.len() < READS => served.push(constant),
+            Attempt::Reads(_) => {
+                let message =
+                    format!("it reads more than {READS} constants, or another one each time");
+                return Err(CompileError::Capture { message });
+            }
+            // Another thread captures on a device of its own, or the forward pass varies.
+            Attempt::Missed if missed < 8 => missed += 1,
+            Attempt::Missed => {
+                let message = "its operations are not the same each time".to_string();
+                return Err(CompileError::Capture { message });
+            }
+        }
+    }
+}
+
+/// How many constants a forward pass may read: it is run once more for each.
+const READS: usize = 256;
+
+/// What running a forward pass came to.
+enum Attempt<O> {
+    Whole(Box<Captured>, O),
+    /// It reads a constant whose values it was not given.
+    Reads(Served),
+    /// It was given values in the wrong place.
+    Missed,
+}
+
+fn attempt<M: Module, I: Tensors, O: Tensors>(
+    model: &M,
+    inputs: &I,
+    forward: &impl Fn(&M, I) -> O,
+    served: &[Served],
+) -> Result<Attempt<O>, CompileError> {
+    let recorded = record(model, inputs, forward, served)?;
+    let Recorded {
+        mut captured,
+        serving,
+        ended,
+    } = recorded;
+    if !serving.settle(served, &mut captured.operations, &mut captured.data) {
+        return Ok(Attempt::Missed);
+    }
+    let message = match ended {
+        Ok(outputs) => return Ok(Attempt::Whole(Box::new(captured), outputs)),
+        Err(message) => message,
+    };
+    let constant = read_back::read(&message).and_then(|id| {
+        let value = fold::value(&captured, id)?;
+        serving.constant(id, &captured.operations, value.0.into_data())
+    });
+    match constant {
+        Some(constant) if !served.contains(&constant) => Ok(Attempt::Reads(constant)),
+        _ => {
+            let asked = Asked {
+                inputs: &captured.inputs,
+                paths: &captured.paths,
+                operations: &captured.operations,
+            };
+            Err(asked.error(message))
+        }
+    }
+}
+
+/// A forward pass as far as it came.
+struct Recorded<O> {
+    captured: Captured,
+    serving: Serving,
+    /// Its outputs, or what it said where it ended by a panic.
+    ended: Result<O, String>,
+}
+
+fn record<M: Module, I: Tensors, O: Tensors>(
+    model: &M,
+    inputs: &I,
+    forward: &impl Fn(&M, I) -> O,
+    served: &[Served],
+) -> Result<Recorded<O>, CompileError> {
     let Some(_guard) = Capturing::begin() else {
         let message = "its forward pass compiles another model".to_string();
         return Err(CompileError::Capture { message });
@@ -58,7 +142,7 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
         error: None,
     };
     let (mut input_ids, mut output_ids) = (Vec::new(), Vec::new());
-    let (mut template, mut failed, mut panicked) = (None, None, None);
+    let (mut ended, mut failed, mut serving) = (None, None, None);
     // Captured tensors that a panic leaves behind are of a closed scope; the model is only read.
     let captured = catch_unwind(AssertUnwindSafe(|| {
         device.capture_scope(|scope| {
@@ -69,6 +153,7 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
                 .bool_dtype(like.bool_dtype);
             // A device takes its settings once; later scopes find them.
             let _ = device.clone().configure(config);
+            serving = Serving::begin(device, served);
             // `valid` first: it detaches running statistics from the caller's model.
             let model = model.valid().map(&mut ghosts);
             if ghosts.error.is_some() {
@@ -80,7 +165,7 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
             let outputs = match catch_unwind(AssertUnwindSafe(|| forward(&model, inputs))) {
                 Ok(outputs) => outputs,
                 Err(panic) => {
-                    panicked = Some(message(panic));
+                    ended = Some(Err(message(panic)));
                     return scope.complete([], []);
                 }
             };
@@ -88,7 +173,7 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
             let mut unique = output_ids.clone();
             unique.sort_unstable();
             unique.dedup();
-            template = Some(outputs);
+            ended = Some(Ok(outputs));
             scope.complete([], unique)
         })
     }));
@@ -98,30 +183,30 @@ pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
     let captured = captured.map_err(|panic| CompileError::Capture {
         message: message(panic),
     })?;
-    if let Some(message) = panicked {
-        let operations = captured.map_or(Vec::new(), |graph| graph.graph.operations);
-        let asked = Asked {
-            inputs: &input_ids,
-            paths: &ghosts.paths,
-            operations: &operations,
-        };
-        return Err(asked.error(message));
-    }
-    let graph = captured.map_err(|error| CompileError::Capture {
-        message: error.to_string(),
-    })?;
-    let Some(template) = template else {
+    let (operations, data) = match captured {
+        Ok(graph) => (graph.graph.operations, graph.values),
+        // What came before a panic may be no graph.
+        Err(_) if matches!(ended, Some(Err(_))) => Default::default(),
+        Err(error) => {
+            let message = error.to_string();
+            return Err(CompileError::Capture { message });
+        }
+    };
+    let (Some(serving), Some(ended)) = (serving, ended) else {
         let message = "the capture ended early".to_string();
         return Err(CompileError::Capture { message });
     };
-    Ok(Captured {
-        operations: graph.graph.operations,
-        data: graph.values,
-        parameters: ghosts.parameters,
-        paths: ghosts.paths,
-        inputs: input_ids,
-        outputs: output_ids,
-        template,
+    Ok(Recorded {
+        captured: Captured {
+            operations,
+            data,
+            parameters: ghosts.parameters,
+            paths: ghosts.paths,
+            inputs: input_ids,
+            outputs: output_ids,
+        },
+        serving,
+        ended,
     })
 }
 
@@ -145,7 +230,8 @@ impl Drop for Capturing {
     }
 }
 
-/// Puts tensors without values on the capture device in the place of parameters.
+/// Puts tensors without values on the capture device in the place of parameters. Integers and
+/// booleans have theirs: they are few, and mostly there to be read.
 struct Ghosts<'a> {
     device: &'a Device,
     path: Vec<String>,
@@ -155,7 +241,7 @@ struct Ghosts<'a> {
 }
 
 macro_rules! put {
-    ($self:ident, $param:ident) => {
+    ($self:ident, $param:ident, $ghost:expr) => {
         $param.map(|tensor| {
             let path = $self.path.join(".");
             if let DType::QFloat(_) = tensor.dtype() {
@@ -173,7 +259,7 @@ macro_rules! put {
                 });
                 return tensor;
             };
-            let ghost = Tensor::empty(tensor.shape(), ($self.device, tensor.dtype()));
+            let ghost = $ghost(&tensor, ($self.device, tensor.dtype()));
             let mut ids = Vec::new();
             // A tensor made on a capture device is on it.
             let _ = Tensors::ids(&ghost, &mut ids);
@@ -196,17 +282,23 @@ impl ModuleMapper for Ghosts<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        put!(self, param)
+        put!(self, param, |tensor: &Tensor<D>, options| {
+            Tensor::empty(tensor.shape(), options)
+        })
     }
 
     fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
-        put!(self, param)
+        put!(self, param, |tensor: &Tensor<D, Int>, options| {
+            Tensor::from_data(tensor.to_data(), options)
+        })
     }
 
     fn map_bool<const D: usize>(
         &mut self,
         param: Param<Tensor<D, Bool>>,
     ) -> Param<Tensor<D, Bool>> {
-        put!(self, param)
+        put!(self, param, |tensor: &Tensor<D, Bool>, options| {
+            Tensor::from_data(tensor.to_data(), options)
+        })
     }
 }

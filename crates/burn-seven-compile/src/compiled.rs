@@ -92,7 +92,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
             // `valid` takes running statistics off the caller's model: they may change there.
             let (model, forward, config) = (model.valid(), forward.clone(), config.clone());
             move |inputs: &I, known: &Known| {
-                let captured = capture(&model, inputs, &*forward)?;
+                let (captured, template) = capture(&model, inputs, &*forward)?;
                 let mut graph = fold::graph(&captured);
                 let choose = || {
                     rewrite(&mut graph, &config);
@@ -105,7 +105,7 @@ impl<I: Tensors, O: Tensors> Compiled<I, O> {
                 })?;
                 Ok(Planned {
                     plan: Plan::new(graph, choices),
-                    template: captured.template,
+                    template,
                 })
             }
         };

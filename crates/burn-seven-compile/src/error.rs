@@ -25,14 +25,14 @@ pub enum CompileError {
         /// Its type.
         found: DType,
     },
-    /// The forward pass reads values back.
+    /// The forward pass reads values back that depend on inputs or random numbers.
     #[error(
         "the forward pass reads values of {tensor} (`into_data`, `into_scalar` or the like), so \
          what it does may depend on them: a graph cannot be captured ({message})"
     )]
     ReadBack {
-        /// Whose values, with shape and type: an input's place such as `input 0`, a parameter's
-        /// path, or the operation that makes them, as Burn's graph names it, and what it reads.
+        /// Whose values, with shape and type: an input's place such as `input 0`, or the operation
+        /// that makes them, as Burn's graph names it, and what it reads.
         tensor: String,
         /// What Burn said.
         message: String,

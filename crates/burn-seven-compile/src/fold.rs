@@ -1,9 +1,10 @@
 //! From a captured forward pass to a graph: what depends on constants alone is computed once.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::backend::flex::FlexTensor;
-use burn_ir::{BaseOperationIr, FloatOperationIr, NumericOperationIr, OperationIr};
+use burn_ir::{BaseOperationIr, FloatOperationIr, NumericOperationIr, OperationIr, TensorId};
 
 use crate::capture::Captured;
 use crate::graph::{Graph, Node};
@@ -12,7 +13,38 @@ use crate::value::Value;
 
 /// The graph of a captured forward pass. An operation on constants that fails is left as it is: it may
 /// be of no use to any output, and else it is run, and fails, as any other.
-pub(crate) fn graph<O>(captured: &Captured<O>) -> Graph {
+pub(crate) fn graph(captured: &Captured) -> Graph {
+    folded(captured, &captured.operations)
+}
+
+/// A tensor's value, where it depends on constants alone.
+pub(crate) fn value(captured: &Captured, id: TensorId) -> Option<Value> {
+    let (mut needed, mut operations) = (HashSet::from([id]), Vec::new());
+    for operation in captured.operations.iter().rev() {
+        let made = operation.outputs().any(|ir| needed.contains(&ir.id));
+        if made && !given(captured, operation) {
+            needed.extend(operation.inputs().map(|ir| ir.id));
+            operations.push(operation);
+        }
+    }
+    if captured.inputs.iter().any(|input| needed.contains(input)) {
+        return None;
+    }
+    folded(captured, operations.into_iter().rev())
+        .constants
+        .remove(&id)
+}
+
+/// Whether what an operation makes is known without it: a parameter or an input.
+fn given(captured: &Captured, operation: &OperationIr) -> bool {
+    operation.outputs().any(|ir| {
+        captured.parameters.contains_key(&ir.id)
+            || captured.data.contains_key(&ir.id)
+            || captured.inputs.contains(&ir.id)
+    })
+}
+
+fn folded<'a>(captured: &Captured, operations: impl IntoIterator<Item = &'a OperationIr>) -> Graph {
     let mut graph = Graph::default();
     graph.inputs.clone_from(&captured.inputs);
     graph.outputs.clone_from(&captured.outputs);
@@ -23,11 +55,9 @@ pub(crate) fn graph<O>(captured: &Captured<O>) -> Graph {
         graph.constants.insert(*id, value);
     }
     let mut interpreter = Interpreter::new();
-    for operation in &captured.operations {
-        let given = operation
-            .outputs()
-            .any(|ir| graph.constants.contains_key(&ir.id) || graph.inputs.contains(&ir.id));
-        if given || matches!(operation, OperationIr::Init(_) | OperationIr::Drop(_)) {
+    for operation in operations {
+        let unneeded = matches!(operation, OperationIr::Init(_) | OperationIr::Drop(_));
+        if unneeded || given(captured, operation) {
             continue;
         }
         let mut operation = operation.clone();

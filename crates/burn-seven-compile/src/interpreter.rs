@@ -1,7 +1,8 @@
-//! One operation of Burn's graph, run by Burn: the one place that talks to burn-router.
+//! One operation of Burn's graph, run by Burn's interpreter.
 
 use burn::backend::Flex;
-use burn_ir::{IrVisitorMut, OperationIr, TensorIr, TensorStatus};
+use burn_backend::ops::IntTensorOps;
+use burn_ir::{BaseOperationIr, IrVisitorMut, OperationIr, TensorIr, TensorStatus};
 use burn_router::TensorInterpreter;
 
 use crate::value::Value;
@@ -22,6 +23,14 @@ impl Interpreter {
     ///
     /// Where Burn's operation does.
     pub fn run(&mut self, operation: &OperationIr, inputs: Vec<Value>) -> Vec<Value> {
+        // Burn's interpreter has no casts between integers.
+        if let OperationIr::BaseInt(BaseOperationIr::Cast(cast)) = operation {
+            let dtype = cast.out.dtype;
+            let values = inputs.into_iter();
+            return values
+                .map(|value| Value(Flex::int_cast(value.0, dtype.into())))
+                .collect();
+        }
         for (ir, value) in operation.inputs().zip(inputs) {
             self.0.register_tensor_to_device(ir.id, value.into_handle());
         }

@@ -50,6 +50,7 @@ mod pool;
 mod read_back;
 mod report;
 mod rewrite;
+mod served;
 mod tensors;
 mod value;
 
@@ -71,8 +72,8 @@ use burn::module::Module;
 /// # Errors
 ///
 /// When the module or an input is on another backend, when a parameter is quantized, when the
-/// forward pass reads values back or does something else that cannot be captured, or when the
-/// compiled model's outputs are not the module's.
+/// forward pass reads values of inputs back or does something else that cannot be captured, or when
+/// the compiled model's outputs are not the module's.
 pub fn compile<M, I, O, F>(
     model: &M,
     example: I,

@@ -84,6 +84,11 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// The tensor whose values are asked for, by what Burn says.
+pub(crate) fn read(message: &str) -> Option<TensorId> {
+    id(message).filter(|_| UNKNOWN.iter().any(|text| message.contains(text)))
+}
+
 /// The tensor that a message names.
 fn id(message: &str) -> Option<TensorId> {
     let (_, behind) = message.split_once("TensorId(")?;

@@ -10,7 +10,9 @@ use burn::nn::{
     BatchNorm, BatchNormConfig, Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear,
     LinearConfig, PaddingConfig1d, PaddingConfig2d, RmsNorm, RmsNormConfig,
 };
-use burn::tensor::activation::{gelu, gelu_approximate, relu, sigmoid, silu, softmax, tanh};
+use burn::tensor::activation::{
+    gelu, gelu_approximate, hard_sigmoid, hard_swish, relu, relu6, sigmoid, silu, softmax, tanh,
+};
 use burn::tensor::module::{adaptive_avg_pool2d, attention, avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AttentionModuleOptions, AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Bool, Int, Tensor};
@@ -54,16 +56,36 @@ fn linear(inputs: usize, outputs: usize, bias: bool, sparsity: f64) -> Linear {
     )
 }
 
-type Function = fn(Tensor<3>) -> Tensor<3>;
-
-const FUNCTIONS: [(&str, Function); 6] = [
-    ("Relu", relu),
-    ("Gelu", gelu),
-    ("GeluTanh", gelu_approximate),
-    ("Silu", silu),
-    ("Sigmoid", sigmoid),
-    ("Tanh", tanh),
+/// What the report calls activation functions.
+const FUNCTIONS: [&str; 11] = [
+    "Relu",
+    "Gelu",
+    "GeluTanh",
+    "Silu",
+    "Sigmoid",
+    "Tanh",
+    "HardSwish",
+    "HardSigmoid { alpha: 0.7, beta: 0.4 }",
+    "Clamp { min: 0.0, max: 6.0 }",
+    "Clamp { min: -0.2, max: 0.3 }",
+    "Clamp { min: -0.2, max: inf }",
 ];
+
+fn activated<const D: usize>(function: usize, x: Tensor<D>) -> Tensor<D> {
+    match function {
+        0 => relu(x),
+        1 => gelu(x),
+        2 => gelu_approximate(x),
+        3 => silu(x),
+        4 => sigmoid(x),
+        5 => tanh(x),
+        6 => hard_swish(x),
+        7 => hard_sigmoid(x, 0.7, 0.4),
+        8 => relu6(x),
+        9 => x.clamp(-0.2, 0.3),
+        _ => x.clamp_min(-0.2),
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
@@ -71,12 +93,13 @@ proptest! {
     #[test]
     fn product_bias_and_activation(
         batch in 1usize..4, tokens in 1usize..40, inputs in 1usize..50, outputs in 1usize..50,
-        bias: bool, function in 0usize..6, sparsity in 0.0f64..1.0, seed: u16,
+        bias: bool, function in 0..FUNCTIONS.len(), sparsity in 0.0f64..1.0, seed: u16,
     ) {
-        let (name, function) = FUNCTIONS[function];
+        let name = FUNCTIONS[function];
         let x = floats([batch, tokens, inputs], seed.into());
         let model = linear(inputs, outputs, bias, sparsity);
-        let fast = fused(&model, x, move |model: &Linear, x| function(model.forward(x)));
+        let forward = move |model: &Linear, x| activated(function, model.forward(x));
+        let fast = fused(&model, x, forward);
         let bias = if bias { " + bias" } else { "" };
         let expected = format!("sparse product{bias} + {name}");
         prop_assert!(has(&fast, &expected), "{}", fast.report().unwrap());
@@ -244,30 +267,31 @@ proptest! {
 
     #[test]
     fn sums_and_products_with_an_activation(
-        batch in 1usize..4, tokens in 1usize..20, width in 1usize..40, function in 0usize..6,
+        batch in 1usize..4, tokens in 1usize..20, width in 1usize..40, function in 0..FUNCTIONS.len(),
         form in 0usize..6, seed: u16,
     ) {
-        let (name, function) = FUNCTIONS[function];
+        let name = FUNCTIONS[function];
+        let apply = move |x: Tensor<3>| activated(function, x);
         let model = linear(width, width, true, 0.6);
         let shape = [batch, tokens, width];
         let inputs = (floats(shape, seed.into()), floats(shape, u64::from(seed) + 1));
         let forward = move |model: &Linear, (x, y): (Tensor<3>, Tensor<3>)| match form {
-            0 => function(model.forward(x.clone()) + x),
-            1 => function(x * y),
+            0 => apply(model.forward(x.clone()) + x),
+            1 => apply(x * y),
             // A sum that is read elsewhere as well, before and after.
             2 => {
                 let sum = x + y.clone();
-                function(sum.clone()) * y + sum
+                apply(sum.clone()) * y + sum
             }
             3 => {
                 let sum = x + y;
                 let before = sum.clone() * 2.0;
-                function(sum) - before
+                apply(sum) - before
             }
             // Two functions, of which one is in the pass.
-            4 => tanh(function(x + y)),
+            4 => tanh(apply(x + y)),
             // Another shape, which is broadcast.
-            _ => function(x + y.mean_dim(1)),
+            _ => apply(x + y.mean_dim(1)),
         };
         let fast = fused(&model, inputs, forward);
         let expected = match form {
@@ -278,6 +302,24 @@ proptest! {
         prop_assert!(has(&fast, &expected), "{}", fast.report().unwrap());
         let in_one = [0, 4].contains(&form) || form == 5 && tokens == 1;
         prop_assert_eq!(has(&fast, "add +"), in_one);
+    }
+
+    // A hard swish with other numbers, or of two tensors, is a product; bounds in the wrong order
+    // are Burn's.
+    #[test]
+    fn what_looks_like_an_activation(form in 0usize..3, a in 1usize..6, b in 1usize..40, seed: u16) {
+        let model = linear(b, b, true, 0.6);
+        let inputs = (floats([a, b], seed.into()), floats([a, b], u64::from(seed) + 1));
+        let fast = fused(&model, inputs, move |model: &Linear, (x, y): (Tensor<2>, Tensor<2>)| {
+            let x = model.forward(x) * 4.0;
+            match form {
+                0 => x.clone() * hard_sigmoid(x, 0.2, 0.5),
+                1 => x * hard_sigmoid(y, 1.0 / 6.0, 0.5),
+                _ => x.clamp_max(f32::NAN) + y,
+            }
+        });
+        prop_assert!(!has(&fast, "HardSwish"), "{}", fast.report().unwrap());
+        prop_assert_eq!(of_burn(&fast).iter().any(|name| name.contains("Clamp")), form == 2);
     }
 
     #[test]
@@ -323,7 +365,8 @@ proptest! {
         batch in 1usize..4, groups in 1usize..3, inputs in 1usize..4, outputs in 1usize..5,
         kernel in prop::array::uniform2(1usize..4), stride in prop::array::uniform2(1usize..3),
         dilation in prop::array::uniform2(1usize..3), padding in prop::array::uniform2(0usize..3),
-        size in prop::array::uniform2(5usize..12), norm: bool, bias: bool, seed: u16,
+        size in prop::array::uniform2(5usize..12), norm: bool, bias: bool,
+        function in 0..FUNCTIONS.len(), seed: u16,
     ) {
         let channels = [inputs * groups, outputs * groups];
         let convolution: Conv2d = Conv2dConfig::new(channels, kernel)
@@ -338,11 +381,11 @@ proptest! {
         let x = floats([batch, channels[0], size[0], size[1]], seed.into());
         let forward = move |model: &Normed<Conv2d>, x: Tensor<4>| {
             let y = model.convolution.forward(x);
-            relu(if norm { model.norm.forward(y) } else { y })
+            activated(function, if norm { model.norm.forward(y) } else { y })
         };
         let fast = fused(&model, x, forward);
         let norm = if norm { " + batch norm" } else { "" };
-        let expected = format!("sparse convolution{norm} + Relu");
+        let expected = format!("sparse convolution{norm} + {}", FUNCTIONS[function]);
         prop_assert!(has(&fast, &expected), "{}", fast.report().unwrap());
     }
 

@@ -37,10 +37,24 @@ fn values_that_are_read_back_are_named() {
         "BaseFloat(Slice) of input 0, shape [1, 1], type F32"
     );
     let tensor = read(|model: &Linear, x: Tensor<2>| {
-        let first: f32 = model.weight.val().slice([0..1, 0..1]).into_scalar();
+        let first: f32 =
+            (model.weight.val().slice([0..1, 0..1]) * x.clone().slice([0..1, 0..1])).into_scalar();
         model.forward(x) * first
     });
-    assert_eq!(tensor, "BaseFloat(Slice) of weight, shape [1, 1], type F32");
+    assert_eq!(
+        tensor,
+        "NumericFloat(Mul) of BaseFloat(Slice) and BaseFloat(Slice), shape [1, 1], type F32"
+    );
+    // Random numbers are not constant.
+    let tensor = read(|model: &Linear, x: Tensor<2>| {
+        let noise = model
+            .weight
+            .val()
+            .random_like(burn::tensor::Distribution::Default);
+        let first: f32 = noise.max().into_scalar();
+        model.forward(x) * first
+    });
+    assert!(tensor.contains("shape [1], type F32"), "{tensor}");
     let tensor = read(|model: &Linear, x: Tensor<2>| {
         let values = x.clone().into_data();
         model.forward(x) * values.shape()[0] as f32

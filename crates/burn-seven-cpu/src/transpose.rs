@@ -7,7 +7,7 @@ use crate::simd::dispatch;
 /// Rows of a band, which one thread copies: whole cache lines of every column.
 const BAND: usize = 32;
 
-/// Rows and columns of a tile that is turned in registers.
+/// Rows and columns of a tile that is transposed in registers.
 const TILE: usize = 8;
 
 /// The values of a matrix of `rows` rows, given column by column, row by row.
@@ -46,11 +46,11 @@ fn body(columns: &[f32], rows: usize, top: usize, values: &mut [f32], width: usi
                 let start = (left + column) * rows + top + first;
                 tile.copy_from_slice(&columns[start..start + TILE]);
             }
-            let turned: [[f32; TILE]; TILE] =
+            let transposed: [[f32; TILE]; TILE] =
                 std::array::from_fn(|row| std::array::from_fn(|column| tile[column][row]));
-            for (row, turned) in turned.iter().enumerate() {
+            for (row, transposed) in transposed.iter().enumerate() {
                 let start = (first + row) * width + left;
-                values[start..start + TILE].copy_from_slice(turned);
+                values[start..start + TILE].copy_from_slice(transposed);
             }
         }
     }

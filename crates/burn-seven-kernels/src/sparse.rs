@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor};
 
 /// A function that is applied to each value, as to the outputs of a linear layer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Activation {
     /// Nothing.
     #[default]
@@ -23,6 +23,23 @@ pub enum Activation {
     Sigmoid,
     /// `tanh(x)`.
     Tanh,
+    /// `min(max(x, min), max)`: with 0 and 6 this is ReLU6. `max` where `min` is greater.
+    Clamp {
+        /// No value is less.
+        min: f32,
+        /// No value is greater.
+        max: f32,
+    },
+    /// `alpha x + beta`, and 0 or 1 where that is less or greater.
+    HardSigmoid {
+        /// The slope.
+        alpha: f32,
+        /// The value for 0.
+        beta: f32,
+    },
+    /// `x` times its [`HardSigmoid`](Self::HardSigmoid) with 1/6 and 0.5, as in
+    /// [MobileNetV3](https://arxiv.org/abs/1905.02244).
+    HardSwish,
 }
 
 /// A sparse weight matrix of a linear layer, packed by a backend for products with activations.

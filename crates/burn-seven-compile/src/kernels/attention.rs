@@ -26,7 +26,7 @@ pub(crate) struct Attention {
     /// What the inputs after the first three are, in the order they are applied.
     pub masks: Vec<MaskKind>,
     /// Whether k has shape `[batch, heads, width, keys]`, as products have it.
-    pub turned: bool,
+    pub transposed: bool,
 }
 
 impl Kernel for Attention {
@@ -45,7 +45,11 @@ impl Kernel for Attention {
             return Vec::new();
         };
         let [batch, heads, queries, width] = query.shape().dims();
-        let key = if self.turned { key.transposed() } else { key };
+        let key = if self.transposed {
+            key.transposed()
+        } else {
+            key
+        };
         let keys = key.shape().dims::<4>()[2];
         let values = value.shape().dims::<4>()[3];
         let query = vectors(query);

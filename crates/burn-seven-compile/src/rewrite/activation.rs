@@ -1,9 +1,9 @@
 //! Activation functions: of a product, in its own pass, or by themselves.
 
-use burn_ir::{ActivationOperationIr, FloatOperationIr, OperationIr, TensorIr};
+use burn_ir::{ActivationOperationIr, FloatOperationIr, NumericOperationIr, OperationIr, TensorIr};
 use burn_seven_kernels::Activation;
 
-use super::{burn, is_float};
+use super::{burn, is_float, number};
 use crate::graph::{Graph, Node};
 use crate::kernels::{Activate, Op};
 
@@ -20,18 +20,39 @@ pub(super) fn rewrite(graph: &mut Graph) {
     }
 }
 
-/// The function that an operation is.
+/// The function that an operation is, what it reads and what it makes.
 fn function(operation: &OperationIr) -> Option<(Activation, &TensorIr, &TensorIr)> {
-    let (function, unary) = match operation {
-        OperationIr::Activation(ActivationOperationIr::Relu(unary)) => (Activation::Relu, unary),
-        OperationIr::Activation(ActivationOperationIr::Gelu(unary)) => (Activation::Gelu, unary),
-        OperationIr::Activation(ActivationOperationIr::Sigmoid(unary)) => {
-            (Activation::Sigmoid, unary)
+    let found = match operation {
+        OperationIr::Activation(operation) => match operation {
+            ActivationOperationIr::Relu(op) => (Activation::Relu, &op.input, &op.out),
+            ActivationOperationIr::Gelu(op) => (Activation::Gelu, &op.input, &op.out),
+            ActivationOperationIr::Sigmoid(op) => (Activation::Sigmoid, &op.input, &op.out),
+            ActivationOperationIr::HardSigmoid(op) => {
+                let (alpha, beta) = (number(op.alpha), number(op.beta));
+                let function = Activation::HardSigmoid { alpha, beta };
+                (function, &op.tensor, &op.out)
+            }
+            _ => return None,
+        },
+        OperationIr::Float(_, FloatOperationIr::Tanh(op)) => (Activation::Tanh, &op.input, &op.out),
+        OperationIr::NumericFloat(_, operation) => {
+            let (min, max, input, output) = clamp(operation)?;
+            (Activation::Clamp { min, max }, input, output)
         }
-        OperationIr::Float(_, FloatOperationIr::Tanh(unary)) => (Activation::Tanh, unary),
         _ => return None,
     };
-    is_float(&unary.input).then_some((function, &unary.input, &unary.out))
+    is_float(found.1).then_some(found)
+}
+
+/// The bounds of a clamp. Where the lower one is greater, or one is NaN, it is left to Burn.
+fn clamp(operation: &NumericOperationIr) -> Option<(f32, f32, &TensorIr, &TensorIr)> {
+    let (min, max, input, output) = match operation {
+        NumericOperationIr::Clamp(op) => (number(op.min), number(op.max), &op.tensor, &op.out),
+        NumericOperationIr::ClampMin(op) => (number(op.rhs), f32::INFINITY, &op.lhs, &op.out),
+        NumericOperationIr::ClampMax(op) => (f32::NEG_INFINITY, number(op.rhs), &op.lhs, &op.out),
+        _ => return None,
+    };
+    (min <= max).then_some((min, max, input, output))
 }
 
 fn alone(node: &Node) -> Option<Node> {

@@ -43,7 +43,7 @@ fn module(node: &Node) -> Option<Node> {
         op: Op::Attention(Attention {
             scale: options.scale.map_or(1.0 / width.sqrt(), number),
             masks: Vec::new(),
-            turned: false,
+            transposed: false,
         }),
         inputs: vec![op.query.clone(), op.key.clone(), op.value.clone()],
         outputs: vec![op.out.clone()],
@@ -110,7 +110,7 @@ fn attention(graph: &Graph, index: usize) -> Option<(Vec<usize>, Node)> {
         op: Op::Attention(Attention {
             scale,
             masks,
-            turned: true,
+            transposed: true,
         }),
         inputs,
         outputs: vec![last.out.clone()],

@@ -1,4 +1,4 @@
-//! Activation functions that Burn writes as several operations: SiLU, and GELU by tanh.
+//! Activation functions that Burn writes as several operations: SiLU, hard swish, and GELU by tanh.
 
 use burn_ir::{ActivationOperationIr, FloatOperationIr, NumericOperationIr, OperationIr, TensorIr};
 use burn_seven_kernels::Activation;
@@ -11,7 +11,7 @@ pub(super) fn rewrite(graph: &mut Graph) {
     for index in graph.places() {
         let found = graph
             .get(index)
-            .and_then(|node| silu(graph, node).or_else(|| gelu(graph, node)));
+            .and_then(|node| gated(graph, node).or_else(|| gelu(graph, node)));
         if let Some((function, input, output)) = found {
             let node = Node {
                 op: Op::Activate(Activate(function)),
@@ -24,21 +24,33 @@ pub(super) fn rewrite(graph: &mut Graph) {
     graph.remove_dead();
 }
 
-/// `x sigmoid(x)`.
-fn silu(graph: &Graph, node: &Node) -> Option<(Activation, TensorIr, TensorIr)> {
+/// `x sigmoid(x)`, or `x` times its hard sigmoid with the numbers of hard swish.
+fn gated(graph: &Graph, node: &Node) -> Option<(Activation, TensorIr, TensorIr)> {
     let OperationIr::NumericFloat(_, NumericOperationIr::Mul(product)) = burn(node)? else {
         return None;
     };
     let pairs = [(&product.lhs, &product.rhs), (&product.rhs, &product.lhs)];
     pairs.into_iter().find_map(|(x, gate)| {
-        let OperationIr::Activation(ActivationOperationIr::Sigmoid(sigmoid)) =
-            made_by(graph, gate.id)?
-        else {
+        let OperationIr::Activation(operation) = made_by(graph, gate.id)? else {
             return None;
         };
-        let found = sigmoid.input.id == x.id && is_float(x);
-        found.then(|| (Activation::Silu, x.clone(), product.out.clone()))
+        let (function, input) = match operation {
+            ActivationOperationIr::Sigmoid(gate) => (Activation::Silu, &gate.input),
+            ActivationOperationIr::HardSigmoid(gate)
+                if near(number(gate.alpha), 1.0 / 6.0) && near(number(gate.beta), 0.5) =>
+            {
+                (Activation::HardSwish, &gate.tensor)
+            }
+            _ => return None,
+        };
+        let found = input.id == x.id && is_float(x);
+        found.then(|| (function, x.clone(), product.out.clone()))
     })
+}
+
+/// Whether a number is this one, but for rounding.
+fn near(found: f32, expected: f32) -> bool {
+    (found - expected).abs() < 1e-6
 }
 
 /// `(x (tanh((x + x^3 0.044715) sqrt(2/pi)) + 1)) 0.5`.
@@ -49,7 +61,6 @@ fn gelu(graph: &Graph, node: &Node) -> Option<(Activation, TensorIr, TensorIr)> 
         }
         _ => None,
     };
-    let near = |found: f32, expected: f32| (found - expected).abs() < 1e-6;
     let (half, factor) = scaled(burn(node)?)?;
     let OperationIr::NumericFloat(_, NumericOperationIr::Mul(product)) =
         made_by(graph, half.lhs.id)?

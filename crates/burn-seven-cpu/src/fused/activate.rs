@@ -52,12 +52,17 @@ by_level!(into => fn into_at(activation: Activation, input: &[f32], output: &mut
 fn in_place<S: Simd>(s: S, activation: Activation, values: &mut [f32]) {
     match activation {
         Activation::None => {}
-        Activation::Relu => each::<S, function::Relu>(s, values),
-        Activation::Gelu => each::<S, function::Gelu>(s, values),
-        Activation::GeluTanh => each::<S, function::GeluTanh>(s, values),
-        Activation::Silu => each::<S, function::Silu>(s, values),
-        Activation::Sigmoid => each::<S, function::Sigmoid>(s, values),
-        Activation::Tanh => each::<S, function::Tanh>(s, values),
+        Activation::Relu => each(s, function::Relu, values),
+        Activation::Gelu => each(s, function::Gelu, values),
+        Activation::GeluTanh => each(s, function::GeluTanh, values),
+        Activation::Silu => each(s, function::Silu, values),
+        Activation::Sigmoid => each(s, function::Sigmoid, values),
+        Activation::Tanh => each(s, function::Tanh, values),
+        Activation::Clamp { min, max } => each(s, function::Clamp { min, max }, values),
+        Activation::HardSigmoid { alpha, beta } => {
+            each(s, function::HardSigmoid { alpha, beta }, values);
+        }
+        Activation::HardSwish => each(s, function::HardSwish, values),
     }
 }
 
@@ -75,41 +80,46 @@ fn into<S: Simd>(s: S, activation: Activation, input: &[f32], output: &mut [f32]
 pub(super) fn write<S: Simd>(s: S, activation: Activation, row: impl Operand, output: &mut [f32]) {
     match activation {
         Activation::None => operand::write(s, row, output),
-        Activation::Relu => each_into::<S, function::Relu>(s, row, output),
-        Activation::Gelu => each_into::<S, function::Gelu>(s, row, output),
-        Activation::GeluTanh => each_into::<S, function::GeluTanh>(s, row, output),
-        Activation::Silu => each_into::<S, function::Silu>(s, row, output),
-        Activation::Sigmoid => each_into::<S, function::Sigmoid>(s, row, output),
-        Activation::Tanh => each_into::<S, function::Tanh>(s, row, output),
+        Activation::Relu => each_into(s, function::Relu, row, output),
+        Activation::Gelu => each_into(s, function::Gelu, row, output),
+        Activation::GeluTanh => each_into(s, function::GeluTanh, row, output),
+        Activation::Silu => each_into(s, function::Silu, row, output),
+        Activation::Sigmoid => each_into(s, function::Sigmoid, row, output),
+        Activation::Tanh => each_into(s, function::Tanh, row, output),
+        Activation::Clamp { min, max } => each_into(s, function::Clamp { min, max }, row, output),
+        Activation::HardSigmoid { alpha, beta } => {
+            each_into(s, function::HardSigmoid { alpha, beta }, row, output);
+        }
+        Activation::HardSwish => each_into(s, function::HardSwish, row, output),
     }
 }
 
 #[inline(always)]
-fn each<S: Simd, F: Function>(s: S, values: &mut [f32]) {
+fn each<S: Simd>(s: S, function: impl Function, values: &mut [f32]) {
     let mut vectors = values.chunks_exact_mut(S::LANES);
     for vector in &mut vectors {
-        let value = F::at(s, s.load(vector));
+        let value = function.at(s, s.load(vector));
         s.store(value, vector);
     }
     let rest = vectors.into_remainder();
     if !rest.is_empty() {
-        let value = F::at(s, s.load_part(rest, 0.0));
+        let value = function.at(s, s.load_part(rest, 0.0));
         s.store_part(value, rest);
     }
 }
 
 #[inline(always)]
-fn each_into<S: Simd, F: Function>(s: S, row: impl Operand, output: &mut [f32]) {
+fn each_into<S: Simd>(s: S, function: impl Function, row: impl Operand, output: &mut [f32]) {
     assert_eq!(output.len(), row.len());
     let mut vectors = output.chunks_exact_mut(S::LANES);
     let mut at = 0;
     for vector in &mut vectors {
-        s.store(F::at(s, row.vector(s, at)), vector);
+        s.store(function.at(s, row.vector(s, at)), vector);
         at += S::LANES;
     }
     let rest = vectors.into_remainder();
     if !rest.is_empty() {
-        s.store_part(F::at(s, row.part(s, at, rest.len(), 0.0)), rest);
+        s.store_part(function.at(s, row.part(s, at, rest.len(), 0.0)), rest);
     }
 }
 
@@ -120,7 +130,24 @@ mod tests {
     use Activation::*;
     use proptest::prelude::*;
 
-    const ALL: [Activation; 7] = [None, Relu, Gelu, GeluTanh, Silu, Sigmoid, Tanh];
+    const RELU6: Activation = Clamp { min: 0.0, max: 6.0 };
+    const HARD_SIGMOID: Activation = HardSigmoid {
+        alpha: 0.2,
+        beta: 0.5,
+    };
+
+    const ALL: [Activation; 10] = [
+        None,
+        Relu,
+        Gelu,
+        GeluTanh,
+        Silu,
+        Sigmoid,
+        Tanh,
+        RELU6,
+        HARD_SIGMOID,
+        HardSwish,
+    ];
 
     fn at(level: Level, activation: Activation, x: f32) -> f32 {
         // A whole vector and a part of one.
@@ -145,6 +172,18 @@ mod tests {
                 (Sigmoid, -2.0, 0.119_202_92),
                 (Tanh, 0.5, 0.462_117_16),
                 (Tanh, -2.0, -0.964_027_6),
+                (RELU6, 2.5, 2.5),
+                (RELU6, -1.0, 0.0),
+                (RELU6, 7.0, 6.0),
+                (HARD_SIGMOID, 1.0, 0.7),
+                (HARD_SIGMOID, -2.5, 0.0),
+                (HARD_SIGMOID, 2.5, 1.0),
+                (HardSwish, 1.0, 0.666_666_7),
+                (HardSwish, -1.5, -0.375),
+                (HardSwish, -3.5, 0.0),
+                (HardSwish, 3.5, 3.5),
+                // The upper bound, where the lower one is greater.
+                (Clamp { min: 2.0, max: 1.0 }, 0.0, 1.0),
             ] {
                 approx::assert_abs_diff_eq!(at(level, activation, x), expected, epsilon = 5e-7);
             }
@@ -174,13 +213,16 @@ mod tests {
                 (Silu, 0.0, f32::INFINITY),
                 (Sigmoid, 0.0, 1.0),
                 (Tanh, -1.0, 1.0),
+                (RELU6, 0.0, 6.0),
+                (HARD_SIGMOID, 0.0, 1.0),
+                (HardSwish, 0.0, f32::INFINITY),
             ] {
                 for x in [f32::NEG_INFINITY, f32::MIN] {
                     let expected = if activation == None { x } else { low };
                     assert_eq!(at(level, activation, x), expected, "{activation:?}");
                 }
                 for x in [f32::INFINITY, f32::MAX] {
-                    let expected = if high == 1.0 { high } else { x };
+                    let expected = if high.is_finite() { high } else { x };
                     assert_eq!(at(level, activation, x), expected, "{activation:?}");
                 }
             }
@@ -211,6 +253,9 @@ mod tests {
             Silu => x * sigmoid(x),
             Sigmoid => sigmoid(x),
             Tanh => x.tanh(),
+            Clamp { min, max } => x.clamp(min.into(), max.into()),
+            HardSigmoid { alpha, beta } => (f64::from(alpha) * x + f64::from(beta)).clamp(0.0, 1.0),
+            HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
         }
     }
 
@@ -222,7 +267,7 @@ mod tests {
                     let expected = expected(activation, f64::from(x));
                     let error = (f64::from(at(level, activation, x)) - expected).abs();
                     prop_assert!(error < 1e-6, "{activation:?} {x}: {error}");
-                    let near = x.abs() < 1.0 && activation != Sigmoid;
+                    let near = x.abs() < 1.0 && ![Sigmoid, HARD_SIGMOID].contains(&activation);
                     let bound = 2e-6 * expected.abs();
                     prop_assert!(!near || error <= bound, "{activation:?} {x}: {error}");
                 }

@@ -1,10 +1,10 @@
-//! Turning rows of activations into panels and panels of outputs into rows.
+//! Transposing rows of activations into panels and panels of outputs into rows.
 
 use std::ops::Range;
 
 use super::shared::Place;
 use super::split::Part;
-use super::turn::{Strip, TILE, Turn};
+use super::tile::{Strip, TILE, Transpose};
 
 /// Rows of activations, `inputs` values each.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub struct Input<'a> {
 /// The processor should have the instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
-pub unsafe fn gather<T: Turn>(
+pub unsafe fn gather<T: Transpose>(
     input: Input<'_>,
     part: Part,
     columns: Range<usize>,
@@ -64,7 +64,7 @@ pub unsafe fn gather<T: Turn>(
     }
 }
 
-/// Turns whole tiles of the rows from `first` to `rows`, and says where it stopped.
+/// Transposes whole tiles of the rows from `first` to `rows`, and says where it stopped.
 ///
 /// # Safety
 ///
@@ -72,7 +72,7 @@ pub unsafe fn gather<T: Turn>(
 /// the processor have the instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
-unsafe fn gather_tiles<T: Turn>(
+unsafe fn gather_tiles<T: Transpose>(
     values: &[f32],
     inputs: usize,
     columns: &Range<usize>,
@@ -88,7 +88,7 @@ unsafe fn gather_tiles<T: Turn>(
         debug_assert!(count * width <= panel.len() && top + T::ROWS <= width);
         // SAFETY: the tiles are inside of the rows and columns and of the panel.
         unsafe {
-            T::turn(Strip {
+            T::transpose(Strip {
                 from: values.as_ptr().add(top * inputs + columns.start),
                 from_stride: inputs,
                 from_step: TILE,
@@ -113,7 +113,7 @@ unsafe fn gather_tiles<T: Turn>(
 /// The processor should have the instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
-pub unsafe fn scatter<T: Turn>(panel: &[f32], width: usize, to: &Place<'_>) {
+pub unsafe fn scatter<T: Transpose>(panel: &[f32], width: usize, to: &Place<'_>) {
     let (rows, count) = (to.height(), to.width());
     assert!(rows <= width, "rows of the panel");
     let panel = &panel[..count * width];
@@ -135,7 +135,7 @@ pub unsafe fn scatter<T: Turn>(panel: &[f32], width: usize, to: &Place<'_>) {
     }
 }
 
-/// Turns whole tiles of the outputs from `first` to `count`, and says where it stopped.
+/// Transposes whole tiles of the outputs from `first` to `count`, and says where it stopped.
 ///
 /// The first and the last tile may share outputs with their neighbours, so that the others are
 /// written to aligned places.
@@ -146,7 +146,7 @@ pub unsafe fn scatter<T: Turn>(panel: &[f32], width: usize, to: &Place<'_>) {
 /// processor have the instructions of `T`.
 #[inline(always)]
 #[allow(unsafe_code)]
-unsafe fn scatter_tiles<T: Turn>(
+unsafe fn scatter_tiles<T: Transpose>(
     panel: &[f32],
     width: usize,
     rows: usize,
@@ -165,7 +165,7 @@ unsafe fn scatter_tiles<T: Turn>(
             debug_assert!(left + tiles * T::ROWS <= count);
             // SAFETY: the tiles are inside of the panel and of the place.
             unsafe {
-                T::turn(Strip {
+                T::transpose(Strip {
                     from: panel.as_ptr().add(left * width + top),
                     from_stride: width,
                     from_step: T::ROWS * width,
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
     use crate::sparse::shared::Rows;
     use crate::sparse::split::split;
-    use crate::sparse::turn::Plain;
+    use crate::sparse::tile::Plain;
     use proptest::prelude::*;
 
     // Two rows of three inputs in a panel of eight: pairs, six zeros after each, then zeros.

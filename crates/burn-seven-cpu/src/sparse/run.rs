@@ -10,10 +10,10 @@ use super::panel::{self, Input};
 use super::pieces::Piece;
 use super::shared::Place;
 use super::split::Part;
-use super::turn::{self, Turn};
+use super::tile::{self, Transpose};
 use super::{Level, activation, kernel};
 
-/// Turns a part's rows into the panel of some of their columns.
+/// Transposes a part's rows into the panel of some of their columns.
 ///
 /// # Panics
 ///
@@ -34,13 +34,13 @@ pub unsafe fn gather(
     #[target_feature(enable = "avx2")]
     fn avx2(input: Input<'_>, part: Part, columns: Range<usize>, panel: &mut [f32]) {
         // SAFETY: this is compiled for these instructions.
-        unsafe { panel::gather::<turn::Avx2>(input, part, columns, panel) };
+        unsafe { panel::gather::<tile::Avx2>(input, part, columns, panel) };
     }
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx2")]
     fn avx512(input: Input<'_>, part: Part, columns: Range<usize>, panel: &mut [f32]) {
         // SAFETY: this is compiled for these instructions.
-        unsafe { panel::gather::<turn::Avx512>(input, part, columns, panel) };
+        unsafe { panel::gather::<tile::Avx512>(input, part, columns, panel) };
     }
     match level {
         #[cfg(target_arch = "x86_64")]
@@ -50,7 +50,7 @@ pub unsafe fn gather(
         // SAFETY: as the caller says.
         Level::Avx2 => unsafe { avx2(input, part, columns, panel) },
         // SAFETY: these take no instructions that may be missing.
-        _ => unsafe { panel::gather::<turn::Plain>(input, part, columns, panel) },
+        _ => unsafe { panel::gather::<tile::Plain>(input, part, columns, panel) },
     }
 }
 
@@ -185,20 +185,25 @@ pub unsafe fn finish(
     #[target_feature(enable = "avx2,fma")]
     fn avx2(function: Activation, values: &mut [f32], width: usize, to: &Place<'_>) {
         // SAFETY: this is compiled for these instructions.
-        unsafe { any::<turn::Avx2>(function, values, width, to) };
+        unsafe { any::<tile::Avx2>(function, values, width, to) };
     }
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx2,fma")]
     fn avx512(function: Activation, values: &mut [f32], width: usize, to: &Place<'_>) {
         // SAFETY: this is compiled for these instructions.
-        unsafe { any::<turn::Avx512>(function, values, width, to) };
+        unsafe { any::<tile::Avx512>(function, values, width, to) };
     }
     /// # Safety
     ///
     /// As `finish`, with the instructions of `T`.
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn any<T: Turn>(function: Activation, values: &mut [f32], width: usize, to: &Place<'_>) {
+    unsafe fn any<T: Transpose>(
+        function: Activation,
+        values: &mut [f32],
+        width: usize,
+        to: &Place<'_>,
+    ) {
         activation::apply(function, &mut values[..to.width() * width]);
         // SAFETY: as the caller says.
         unsafe { panel::scatter::<T>(values, width, to) };
@@ -211,6 +216,6 @@ pub unsafe fn finish(
         // SAFETY: as the caller says.
         Level::Avx2 => unsafe { avx2(function, values, width, to) },
         // SAFETY: these take no instructions that may be missing.
-        _ => unsafe { any::<turn::Plain>(function, values, width, to) },
+        _ => unsafe { any::<tile::Plain>(function, values, width, to) },
     }
 }

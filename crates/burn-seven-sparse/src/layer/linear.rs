@@ -147,6 +147,11 @@ pub(super) fn apply<const D: usize>(function: Activation, values: Tensor<D>) -> 
         Activation::Silu => activation::silu(values),
         Activation::Sigmoid => activation::sigmoid(values),
         Activation::Tanh => activation::tanh(values),
+        Activation::Clamp { min, max } => values.clamp_min(min).clamp_max(max),
+        Activation::HardSigmoid { alpha, beta } => {
+            activation::hard_sigmoid(values, alpha.into(), beta.into())
+        }
+        Activation::HardSwish => activation::hard_swish(values),
     }
 }
 

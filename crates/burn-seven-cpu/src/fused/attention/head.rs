@@ -75,12 +75,12 @@ pub fn compute<S: Simd>(s: S, head: Head<'_>, scratch: &mut Scratch) {
     };
     // A panel that is read once stays in the nearest cache.
     let once = head.queries.len() == 1;
-    let turned = if once {
+    let transposed = if once {
         across::<S>().min(all_keys)
     } else {
         all_keys
     };
-    let [panels, values, scores] = scratch.take([turned * width, copied, ROWS * all_keys]);
+    let [panels, values, scores] = scratch.take([transposed * width, copied, ROWS * all_keys]);
     let keys = Keys {
         rows: attention.key.rows(head.batch, head.head),
         count: keys,
@@ -88,7 +88,7 @@ pub fn compute<S: Simd>(s: S, head: Head<'_>, scratch: &mut Scratch) {
     };
     if !once {
         for first in (0..all_keys).step_by(across::<S>()) {
-            keys.turn(s, first, &mut panels[first * width..]);
+            keys.transpose(s, first, &mut panels[first * width..]);
         }
     }
     let mut from = attention.value.rows(head.batch, head.head);
@@ -128,7 +128,7 @@ fn across<S: Simd>() -> usize {
     S::WIDE * S::LANES
 }
 
-/// Asks for some tokens of the next head, that they are there when it is its turn.
+/// Asks for some tokens of the next head, that they are there when it is next.
 #[inline(always)]
 fn fetch<S: Simd>(s: S, head: &Head<'_>, tokens: Range<usize>) {
     /// Numbers of a cache line.
@@ -168,7 +168,7 @@ fn copy(from: Rows, width: usize, padded: usize, to: &mut [f32]) {
 struct Tile<'a> {
     head: &'a Head<'a>,
     keys: Keys,
-    /// All panels of turned keys, or room for one.
+    /// All panels of transposed keys, or room for one.
     panels: &'a mut [f32],
     values: Rows,
     /// Keys and what is behind them, whole vectors.
@@ -176,7 +176,7 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// The outputs of `R` queries. If it is `ONCE`, keys are turned panel by panel.
+    /// The outputs of `R` queries. If it is `ONCE`, keys are transposed panel by panel.
     #[inline(always)]
     fn run<S: Simd, const R: usize, const ONCE: bool>(
         &mut self,
@@ -217,7 +217,7 @@ impl Tile<'_> {
         };
         for first in (0..self.all_keys).step_by(across::<S>()) {
             if ONCE {
-                self.keys.turn(s, first, self.panels);
+                self.keys.transpose(s, first, self.panels);
             }
             let place = if ONCE { 0 } else { first * attention.width };
             let panel = &self.panels[place..];

@@ -1,4 +1,4 @@
-//! Keys, turned so that scores of many are summed side by side.
+//! Keys, transposed so that scores of many are summed side by side.
 
 use super::super::simd::Simd;
 use super::product::Rows;
@@ -27,11 +27,11 @@ impl Keys {
         (self.padded::<S>() - first).min(S::WIDE * S::LANES)
     }
 
-    /// Turns some keys into a panel: for each place in the keys the values of all keys of the panel,
-    /// and zeros behind the last key.
+    /// Transposes some keys into a panel: for each place in the keys the values of all keys of the
+    /// panel, and zeros behind the last key.
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub fn turn<S: Simd>(self, s: S, first: usize, panel: &mut [f32]) {
+    pub fn transpose<S: Simd>(self, s: S, first: usize, panel: &mut [f32]) {
         let across = self.panel::<S>(first);
         let (width, stride) = (self.width, self.rows.stride);
         for start in (0..across).step_by(S::LANES) {
@@ -40,7 +40,7 @@ impl Keys {
             let fours = if count == S::LANES { width / 4 * 4 } else { 0 };
             for place in (0..fours).step_by(4) {
                 // SAFETY: there are `LANES` keys from here on, of `width` values.
-                let columns = unsafe { s.turn(from.wrapping_add(place), stride) };
+                let columns = unsafe { s.transpose(from.wrapping_add(place), stride) };
                 for (column, vector) in columns.into_iter().enumerate() {
                     s.store(vector, &mut panel[(place + column) * across + start..]);
                 }

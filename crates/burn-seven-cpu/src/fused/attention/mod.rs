@@ -1,6 +1,6 @@
 //! Attention in one pass: the scores of a few queries at a time, which stay in the nearest cache.
 //!
-//! Keys of a head are turned first, so that scores of many keys are summed side by side.
+//! Keys of a head are transposed first, so that scores of many keys are summed side by side.
 
 mod bounds;
 mod head;
@@ -20,7 +20,7 @@ use crate::sparse::Level;
 /// What a multiplication takes, about, in nanoseconds.
 const COST: f64 = 0.03;
 
-/// Queries of a part of a head, at least: keys are turned for each part.
+/// Queries of a part of a head, at least: keys are transposed for each part.
 const QUERIES: usize = 64;
 
 /// Vectors of all heads: value `(b, t, h, i)`, of a batch, token, head and place in the vector, lies

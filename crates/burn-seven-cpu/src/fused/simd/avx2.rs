@@ -142,7 +142,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn turn(self, from: *const f32, stride: usize) -> [__m256; 4] {
+    unsafe fn transpose(self, from: *const f32, stride: usize) -> [__m256; 4] {
         unsafe {
             // Four numbers of rows r and r + 4 in the halves of a register.
             let mut rows = [_mm256_setzero_ps(); 4];

@@ -142,7 +142,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn turn(self, from: *const f32, stride: usize) -> [__m512; 4] {
+    unsafe fn transpose(self, from: *const f32, stride: usize) -> [__m512; 4] {
         unsafe {
             // Four numbers of rows r, r + 4, r + 8 and r + 12 in the quarters of a register.
             let mut rows = [_mm512_setzero_ps(); 4];

@@ -140,7 +140,7 @@ pub trait Simd: Copy {
     ///
     /// All these numbers should be there.
     #[allow(unsafe_code)]
-    unsafe fn turn(self, from: *const f32, stride: usize) -> [Self::V; 4];
+    unsafe fn transpose(self, from: *const f32, stride: usize) -> [Self::V; 4];
 }
 
 /// Compiles `$body`, an `#[inline(always)]` function whose first argument is a [`Simd`], for all
@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(found, values[..count]);
         }
         // SAFETY: the last of the rows, which are 6 apart, ends before 7 times as many values.
-        let columns = unsafe { s.turn(values.as_ptr(), 6) };
+        let columns = unsafe { s.transpose(values.as_ptr(), 6) };
         for (column, vector) in columns.into_iter().enumerate() {
             let mut found = vec![0.0; lanes];
             s.store(vector, &mut found);

@@ -137,7 +137,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn turn(self, from: *const f32, stride: usize) -> [Self::V; 4] {
+    unsafe fn transpose(self, from: *const f32, stride: usize) -> [Self::V; 4] {
         // SAFETY: as the caller says.
         let rows = [0, 1, 2, 3].map(|row| unsafe { self.read(from.add(row * stride)) });
         [0, 1, 2, 3].map(|column| lanes!(|lane| rows[lane][column]))

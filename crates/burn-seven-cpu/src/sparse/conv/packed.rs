@@ -42,14 +42,14 @@ impl PackedConvolution {
                 !(0..outputs).all(zero)
             };
             let channels: Vec<usize> = (0..channels).filter(read).collect();
-            let mut turned = Vec::with_capacity(channels.len() * taps * outputs);
+            let mut transposed = Vec::with_capacity(channels.len() * taps * outputs);
             for &channel in &channels {
                 for tap in 0..taps {
-                    turned.extend((0..outputs).map(|output| at(output, channel, tap)));
+                    transposed.extend((0..outputs).map(|output| at(output, channel, tap)));
                 }
             }
             Group {
-                weight: Packed::new(&turned, channels.len() * taps, outputs),
+                weight: Packed::new(&transposed, channels.len() * taps, outputs),
                 channels,
             }
         };
@@ -80,8 +80,8 @@ impl PackedConvolution {
         let taps = self.shape.kernel[0] * self.shape.kernel[1];
         let each = self.shape.channels / self.shape.groups * taps;
         for (index, group) in self.groups.iter().enumerate() {
-            let (turned, outputs) = (group.weight.to_dense(), group.weight.outputs());
-            for (input, values) in turned.chunks_exact(outputs.max(1)).enumerate() {
+            let (transposed, outputs) = (group.weight.to_dense(), group.weight.outputs());
+            for (input, values) in transposed.chunks_exact(outputs.max(1)).enumerate() {
                 let place = group.channels[input / taps] * taps + input % taps;
                 for (output, value) in values.iter().enumerate() {
                     weight[(index * outputs + output) * each + place] = *value;

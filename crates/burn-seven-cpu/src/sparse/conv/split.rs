@@ -6,7 +6,7 @@ use super::super::split::Part;
 ///
 /// Panels of 16 and less all take the time of reading the weights, so none is narrower than 8
 /// positions, and hardly any position is alone in a panel. The widest are of 64 however sparse the
-/// weight is: copying takes a larger part of the time than turning rows does.
+/// weight is: copying takes a larger part of the time than transposing rows does.
 pub fn split(positions: usize) -> Vec<Part> {
     const WIDEST: usize = 64;
     let mut parts = Vec::with_capacity(positions / WIDEST + 2);

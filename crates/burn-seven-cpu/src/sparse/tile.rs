@@ -1,4 +1,4 @@
-//! Turning a tile of values: rows become columns.
+//! Transposing tiles of values: rows become columns.
 
 /// Columns of a tile.
 pub const TILE: usize = 8;
@@ -22,33 +22,33 @@ pub struct Strip {
     pub tiles: usize,
 }
 
-/// Turns tiles with some instructions.
-pub trait Turn {
+/// Transposes tiles with some instructions.
+pub trait Transpose {
     /// Rows of a tile.
     const ROWS: usize;
-    /// What turns tiles of fewer rows, if there is anything.
-    type Smaller: Turn;
+    /// What transposes tiles of fewer rows, if there is anything.
+    type Smaller: Transpose;
 
-    /// Reads 8 values of each of [`ROWS`](Self::ROWS) rows of each tile, and writes them turned, to
+    /// Reads 8 values of each of [`ROWS`](Self::ROWS) rows of each tile, and writes them transposed, to
     /// 8 places.
     ///
     /// # Safety
     ///
     /// All these values and places should be there, and the processor should have the instructions.
     #[allow(unsafe_code)]
-    unsafe fn turn(strip: Strip);
+    unsafe fn transpose(strip: Strip);
 }
 
 /// Value by value.
 pub struct Plain;
 
-impl Turn for Plain {
+impl Transpose for Plain {
     const ROWS: usize = TILE;
     type Smaller = Self;
 
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn turn(strip: Strip) {
+    unsafe fn transpose(strip: Strip) {
         for tile in 0..strip.tiles {
             for row in 0..Self::ROWS {
                 for column in 0..TILE {
@@ -67,13 +67,13 @@ impl Turn for Plain {
 pub struct Avx2;
 
 #[cfg(target_arch = "x86_64")]
-impl Turn for Avx2 {
+impl Transpose for Avx2 {
     const ROWS: usize = TILE;
     type Smaller = Self;
 
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn turn(strip: Strip) {
+    unsafe fn transpose(strip: Strip) {
         // SAFETY: as the caller says.
         unsafe { avx2(strip) }
     }
@@ -84,13 +84,13 @@ impl Turn for Avx2 {
 pub struct Avx512;
 
 #[cfg(target_arch = "x86_64")]
-impl Turn for Avx512 {
+impl Transpose for Avx512 {
     const ROWS: usize = 2 * TILE;
     type Smaller = Avx2;
 
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn turn(strip: Strip) {
+    unsafe fn transpose(strip: Strip) {
         // SAFETY: as the caller says.
         unsafe { avx512(strip) }
     }
@@ -100,7 +100,7 @@ impl Turn for Avx512 {
 
 /// # Safety
 ///
-/// As [`Turn::turn`].
+/// As [`Transpose::transpose`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline(never)]
@@ -130,13 +130,13 @@ unsafe fn avx512(strip: Strip) {
             // Pairs of rows, then fours.
             let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
             let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-            let turned = [
+            let transposed = [
                 _mm512_shuffle_ps::<0x44>(ab_low, cd_low),
                 _mm512_shuffle_ps::<0xee>(ab_low, cd_low),
                 _mm512_shuffle_ps::<0x44>(ab_high, cd_high),
                 _mm512_shuffle_ps::<0xee>(ab_high, cd_high),
             ];
-            for (index, values) in turned.into_iter().enumerate() {
+            for (index, values) in transposed.into_iter().enumerate() {
                 // SAFETY: a column of the tile is a row of what is written.
                 unsafe { _mm512_storeu_ps(to.add((column + index) * strip.to_stride), values) };
             }
@@ -148,7 +148,7 @@ unsafe fn avx512(strip: Strip) {
 
 /// # Safety
 ///
-/// As [`Turn::turn`].
+/// As [`Transpose::transpose`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 #[inline(never)]
@@ -168,13 +168,13 @@ unsafe fn avx2(strip: Strip) {
             // Pairs of rows, then fours.
             let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
             let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-            let turned = [
+            let transposed = [
                 _mm256_shuffle_ps::<0x44>(ab_low, cd_low),
                 _mm256_shuffle_ps::<0xee>(ab_low, cd_low),
                 _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
                 _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
             ];
-            for (index, values) in turned.into_iter().enumerate() {
+            for (index, values) in transposed.into_iter().enumerate() {
                 // SAFETY: a column of the tile is a row of what is written.
                 unsafe { _mm256_storeu_ps(to.add((column + index) * strip.to_stride), values) };
             }
@@ -188,9 +188,9 @@ unsafe fn avx2(strip: Strip) {
 mod tests {
     use super::*;
 
-    // Two tiles side by side, in rows of 21 values; turned they lie one behind the other.
+    // Two tiles side by side, in rows of 21 values; transposed they lie one behind the other.
     #[allow(unsafe_code)]
-    fn check<T: Turn>() {
+    fn check<T: Transpose>() {
         let from: Vec<f32> = (0..T::ROWS * 21).map(|index| index as f32).collect();
         let width = T::ROWS + 1;
         let mut to = vec![-1.0; 16 * width];
@@ -204,7 +204,7 @@ mod tests {
             tiles: 2,
         };
         // SAFETY: rows of 21 hold 16 values, and 16 rows as many as there are rows.
-        unsafe { T::turn(strip) };
+        unsafe { T::transpose(strip) };
         for (index, value) in to.into_iter().enumerate() {
             let (row, column) = (index / width, index % width);
             let expected = if column < T::ROWS {
