@@ -54,7 +54,7 @@ impl Reparameterization for MaskedLora {
 /// let masks = Masks::of_model(&model, &Selection::new())?;     // or pruner.masks()
 /// let lora = MaskedLoraConfig::new(2)
 ///     .with_alpha(4.0)
-///     .with_trained(ParamGroup::from_paths(vec!["head.weight", "head.bias"]));       // as it is; all else is frozen
+///     .with_trained(ParamGroup::from_paths(vec!["head.weight", "head.bias"])); // as it is; all else is frozen
 /// let model = lora.attach(model, &masks)?;
 /// // ... train as usual ...
 /// let model = model.materialize();                             // merged, as sparse as before
