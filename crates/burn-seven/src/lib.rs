@@ -33,6 +33,7 @@
 //! tensors on its own devices. `vulkan` and `metal` are `wgpu` with kernels compiled for these
 //! interfaces rather than to WGSL. What each backend needs is in the guide's chapter on backends.
 //!
+//! `train` adds the module `train`, for Burn's own trainer.
 //! `compile`, a default too, is `compile` in [`sparse`]: any module for fast inference on a CPU, through flex.
 
 #[cfg(not(any(

@@ -4,18 +4,18 @@ use burn::module::{Module, ParamGroup, Quantizer};
 use burn::tensor::quantization::{Calibration, QuantScheme, QuantStore, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Device};
 use burn_seven::{MaskMode, sparse};
-use burn_seven_tests::devices;
 use burn_seven_tests::model::Batch;
 use burn_train::TrainStep;
 
 use crate::student::Student;
-use crate::{adamw, config, seven, wrapped};
+use crate::{adamw, config, seven, wrapped_on};
 
 fn pruned(device: &Device) -> Student {
+    let training = Device::flex().autodiff();
     let mut optim = adamw();
-    let mut model = wrapped(seven(), MaskMode::InGraph, 3);
+    let mut model = wrapped_on(&training, seven(), MaskMode::InGraph, 3);
     for item in 0..20 {
-        let output = TrainStep::step(&model, Batch::new(item, &crate::device()));
+        let output = TrainStep::step(&model, Batch::new(item, &training));
         model = model.optimize(&mut optim, 0.02.into(), output.grads);
     }
     model.finish().unwrap().valid().to_device(device)
@@ -59,7 +59,8 @@ fn schemes() -> Vec<QuantScheme> {
 
 #[test]
 fn zeros_stay_exactly_zero_and_the_rest_near_what_it_was() {
-    for device in devices() {
+    // Not every backend of Burn quantizes.
+    for device in [Device::flex(), burn_seven_ndarray::device()] {
         for scheme in schemes() {
             let model = pruned(&device);
             let before = weights(&model);

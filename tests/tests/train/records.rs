@@ -135,6 +135,26 @@ fn a_record_of_another_model_is_refused() {
 }
 
 #[test]
+fn a_damaged_state_is_an_error_and_no_panic() {
+    let model = wrapped(seven(), MaskMode::InGraph, 3);
+    let good = bytes(model.clone());
+    let marker = b"burn-seven pruner";
+    let place = good.windows(marker.len()).position(|bytes| bytes == marker);
+    let place = place.unwrap();
+    let mut refused = 0;
+    for shift in 0..400 {
+        let mut bad = good.clone();
+        let position = (place + shift).saturating_sub(200);
+        bad[position] ^= 0x55;
+        let Ok(record) = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bad)) else {
+            continue;
+        };
+        refused += usize::from(model.clone().try_load_record(record).is_err());
+    }
+    assert!(refused > 50, "{refused}");
+}
+
+#[test]
 fn an_old_copy_is_saved_as_a_plain_model_with_its_zeros() {
     let mut optim = adamw();
     let mut model = wrapped(seven(), MaskMode::InGraph, 3);
