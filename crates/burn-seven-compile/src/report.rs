@@ -107,7 +107,8 @@ impl CompileReport {
             .iter()
             .filter(|one| one.name.starts_with(BURN));
         let burn: f64 = burn.map(|one| one.seconds).sum();
-        if all > 0.0 { burn / all } else { 0.0 }
+        // A sum of nothing is -0.
+        if burn > 0.0 { burn / all } else { 0.0 }
     }
 }
 
