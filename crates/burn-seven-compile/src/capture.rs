@@ -17,7 +17,9 @@ use crate::tensors::sealed::Tensors;
 use crate::value::Value;
 
 /// A forward pass as Burn recorded it.
-pub(crate) struct Captured<O> {
+#[derive(Debug)]
+pub struct Captured<O> {
+    /// What it did, in order.
     pub operations: Vec<OperationIr>,
     /// Constants that the forward pass made.
     pub data: BTreeMap<TensorId, TensorData>,
@@ -25,7 +27,9 @@ pub(crate) struct Captured<O> {
     pub parameters: HashMap<TensorId, Value>,
     /// The parameters' paths in the module.
     pub paths: HashMap<TensorId, String>,
+    /// The inputs, in order.
     pub inputs: Vec<TensorId>,
+    /// The outputs, in order.
     pub outputs: Vec<TensorId>,
     /// The outputs' structure.
     pub template: O,
@@ -35,7 +39,11 @@ pub(crate) struct Captured<O> {
 ///
 /// Parameters and inputs have their shapes but no values there, so nothing is copied, and a forward
 /// pass that reads a value fails rather than having it built in.
-pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
+///
+/// # Errors
+///
+/// As [`compile`](crate::compile).
+pub fn capture<M: Module, I: Tensors, O: Tensors>(
     model: &M,
     inputs: &I,
     forward: impl Fn(&M, I) -> O,

@@ -47,6 +47,13 @@ compile_error!(
 
 pub use burn_seven_core::*;
 
+/// Smaller models: what is zero is cut out of a module's tensors, on every backend.
+#[cfg(feature = "shrink")]
+pub mod shrink {
+    #[doc(inline)]
+    pub use burn_seven_shrink::*;
+}
+
 /// What a pruned model is worth once training is over: smaller files, and faster inference.
 ///
 /// Files and the packed layer are of `burn-seven-sparse`; with the feature `compile` (a default)

@@ -1,0 +1,224 @@
+//! Models of many kinds: pruned by their groups' units, cut, and the same outputs.
+
+mod common;
+
+use burn::module::Module;
+use burn_seven_shrink::{Group, Groups, Shrink, ShrinkError, Sizes, groups};
+use common::*;
+
+fn unit_counts(groups: &Groups) -> Vec<(String, usize)> {
+    groups
+        .free()
+        .map(|group| (group.name().to_string(), group.units()))
+        .collect()
+}
+
+fn expect(groups: &Groups, expected: &[(&str, usize)]) {
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(name, units)| (name.to_string(), *units))
+        .collect();
+    assert_eq!(unit_counts(groups), expected, "{groups}");
+}
+
+#[test]
+fn neurons_of_a_perceptron() {
+    let inputs = [random([5, 6]), random([3, 6])];
+    let (groups, _, small, report) =
+        pruned_and_cut(&Shrink::new(), Mlp::new(), inputs, Mlp::forward);
+    expect(&groups, &[("first.weight", 16), ("second.weight", 12)]);
+    assert_eq!(small.second.weight.dims(), [8, 6]);
+    assert_eq!(small.second.bias.as_ref().unwrap().dims(), [6]);
+    // 5 rows: 5 (6 x 16 + 16 x 12 + 12 x 3) and 5 (6 x 8 + 8 x 6 + 6 x 3).
+    assert_eq!(report.multiply_adds(), [1620, 570]);
+    assert_eq!(report.parameters(), [112 + 204 + 39, 56 + 54 + 21]);
+}
+
+#[test]
+fn neurons_and_heads_of_a_vision_transformer() {
+    let inputs = [random([3, 4, 4]), random([2, 4, 4])];
+    let (groups, _, small, report) =
+        pruned_and_cut(&Shrink::new(), Vit::new(), inputs, Vit::forward);
+    let free = unit_counts(&groups);
+    assert!(
+        free.contains(&("encoder.layers.0.mha.query.weight".to_string(), 4)),
+        "{groups}"
+    );
+    assert!(
+        free.contains(&("encoder.layers.1.pwff.linear_inner.weight".to_string(), 24)),
+        "{groups}"
+    );
+    let layer = &small.encoder.layers[1];
+    assert_eq!(layer.mha.heads(), 2, "{report}");
+    assert_eq!(layer.mha.output.weight.dims(), [8, 16]);
+    assert_eq!(layer.pwff.linear_inner.weight.dims(), [16, 12]);
+}
+
+// Burn's attention reshapes to its input's width.
+#[test]
+fn an_attention_that_cannot_be_cut_is_refused_by_name() {
+    let inputs = [random([2, 5, 16]), random([3, 4, 16])];
+    let (groups, _, small, _) = pruned_and_cut(&Shrink::new(), burn_encoder(), inputs, encode);
+    let heads = groups
+        .iter()
+        .find(|group| group.name() == "layers.0.mha.query.weight")
+        .unwrap();
+    let why = heads.fixed().unwrap();
+    assert!(why.contains("does not follow"), "{why}");
+    assert_eq!(small.layers[1].pwff.linear_outer.weight.dims(), [12, 16]);
+    assert_eq!(small.layers[1].mha.query.weight.dims(), [16, 16]);
+}
+
+#[test]
+fn neurons_of_a_decoder() {
+    let input = || (random([2, 5, 16]), random([2, 3, 16]));
+    let (_, _, small, report) =
+        pruned_and_cut(&Shrink::new(), burn_decoder(), [input(), input()], decode);
+    assert_eq!(
+        small.layers[0].pwff.linear_inner.weight.dims(),
+        [16, 12],
+        "{report}"
+    );
+}
+
+#[test]
+fn channels_of_residual_blocks_and_their_width() {
+    let inputs = [random([2, 1, 6, 6]), random([3, 1, 6, 6])];
+    let (groups, _, small, report) =
+        pruned_and_cut(&Shrink::new(), ResNet::new(), inputs, ResNet::forward);
+    expect(
+        &groups,
+        &[
+            ("stem.weight", 8),
+            ("conv_1.weight", 6),
+            ("conv_3.weight", 12),
+            ("conv_4.weight", 10),
+        ],
+    );
+    assert_eq!(small.conv_2.weight.dims(), [4, 3, 3, 3], "{report}");
+    assert_eq!(small.shortcut.weight.dims(), [5, 4, 1, 1]);
+    assert_eq!(small.norm_2.running_mean.value().dims(), [4]);
+}
+
+#[test]
+fn depthwise_channels_with_their_number_set() {
+    let inputs = || [random([2, 1, 4, 4]), random([3, 1, 4, 4])];
+    let shrink = Shrink::new().with_numbers(MobileNet::numbers);
+    let (groups, _, small, report) =
+        pruned_and_cut(&shrink, MobileNet::new(), inputs(), MobileNet::forward);
+    expect(&groups, &[("stem.weight", 4), ("expand.weight", 12)]);
+    assert_eq!(small.depthwise.weight.dims(), [6, 1, 3, 3], "{report}");
+    // Without it they stay, and the reason is named.
+    let (groups, _, small, _) = pruned_and_cut(
+        &Shrink::new(),
+        MobileNet::new(),
+        inputs(),
+        MobileNet::forward,
+    );
+    expect(&groups, &[("stem.weight", 4)]);
+    assert_eq!(small.depthwise.weight.dims(), [12, 1, 3, 3]);
+}
+
+#[test]
+fn hidden_units_of_an_lstm_and_its_embedding() {
+    let inputs = [tokens::<2, 5>(1), tokens::<3, 5>(4)];
+    let shrink = Shrink::new().with_numbers(Recurrent::numbers);
+    let (groups, _, small, report) =
+        pruned_and_cut(&shrink, Recurrent::new(), inputs, Recurrent::forward);
+    assert_eq!(
+        unit_counts(&groups)[0],
+        ("embedding.weight".to_string(), 6),
+        "{groups}"
+    );
+    assert_eq!(groups.free().count(), 2, "{groups}");
+    assert_eq!(
+        small.lstm.cell_gate.hidden_transform.weight.dims(),
+        [4, 4],
+        "{report}"
+    );
+    assert_eq!(small.embedding.weight.dims(), [11, 3]);
+}
+
+#[test]
+fn gates_and_concatenated_branches() {
+    let inputs = [random([5, 6]), random([3, 6])];
+    let (groups, _, small, report) =
+        pruned_and_cut(&Shrink::new(), Gated::new(), inputs, Gated::forward);
+    expect(
+        &groups,
+        &[
+            ("glu.linear_inner.weight", 10),
+            ("left.weight", 8),
+            ("right.weight", 4),
+        ],
+    );
+    assert_eq!(small.glu.linear_outer.weight.dims(), [6, 5], "{report}");
+    assert_eq!(small.head.weight.dims(), [6, 3]);
+}
+
+#[test]
+fn a_record_loads_again_by_its_sizes() {
+    let inputs = [random([5, 6]), random([3, 6])];
+    let x = inputs[1].clone();
+    let (_, _, small, _) = pruned_and_cut(&Shrink::new(), Mlp::new(), inputs, Mlp::forward);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    Sizes::of(&small).unwrap().save(at("sizes.json")).unwrap();
+    small.clone().save_file(at("model.bpk")).unwrap();
+    let loaded = Sizes::load(at("sizes.json"))
+        .unwrap()
+        .resize(Mlp::new())
+        .unwrap();
+    let loaded = loaded.load_file(at("model.bpk"));
+    let same = loaded
+        .forward(x.clone())
+        .equal(small.forward(x))
+        .all()
+        .into_scalar::<bool>();
+    assert!(same);
+    let error = Sizes::of(&small).unwrap().resize(Gated::new()).unwrap_err();
+    assert!(
+        matches!(&error, ShrinkError::Missing { path } if path.starts_with("first")),
+        "{error}"
+    );
+}
+
+#[test]
+fn by_hand_the_same_units_are_cut() {
+    let inputs = [random([5, 6]), random([3, 6])];
+    let (_, pruned, small, _) = pruned_and_cut(&Shrink::new(), Mlp::new(), inputs, Mlp::forward);
+    let first = Group::new(16)
+        .made_by("first.weight", 1)
+        .made_by("first.bias", 0)
+        .read_by("second.weight", 0);
+    let second = Group::new(12)
+        .made_by("second.weight", 1)
+        .made_by("second.bias", 0)
+        .read_by("third.weight", 0);
+    let groups = Groups::by_hand(&pruned, [first, second]).unwrap();
+    let (other, report) = groups.cut(&pruned).unwrap();
+    assert_eq!(report.groups()[1].after, 6);
+    assert_eq!(Sizes::of(&other).unwrap(), Sizes::of(&small).unwrap());
+
+    let error = Groups::by_hand(&pruned, [Group::new(5).made_by("first.weight", 1)]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "first.weight should have 5 along dimension 1, but its shape is [6, 16]"
+    );
+}
+
+#[test]
+fn a_dense_model_stays_and_multiply_adds_are_reached() {
+    let model = Mlp::new();
+    let x = random([5, 6]);
+    let (same, report) = Shrink::new()
+        .shrink(&model, x.clone(), Mlp::forward)
+        .unwrap();
+    assert!(!report.is_smaller());
+    assert_eq!(same.first.weight.dims(), [6, 16]);
+    // Half of the units leave 570 of 1620.
+    let groups = groups(&model, &x, Mlp::forward).unwrap();
+    let sparsity = groups.sparsity_for_multiply_adds(1050.0 / 1620.0).unwrap();
+    assert!((sparsity.value() - 0.5).abs() < 1e-9, "{sparsity:?}");
+    assert!(groups.sparsity_for_multiply_adds(1.5).is_err());
+}
