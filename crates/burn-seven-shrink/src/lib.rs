@@ -56,7 +56,9 @@ mod error;
 mod flow;
 mod group;
 mod groups;
+mod observe;
 mod report;
+mod ridge;
 mod shrink;
 mod sizes;
 mod step;
@@ -70,6 +72,7 @@ pub use error::ShrinkError;
 pub use group::{Group, Member};
 pub use groups::Groups;
 pub use report::{GroupReport, LayerReport, ShrinkReport};
+pub use ridge::Ridge;
 pub use shrink::Shrink;
 pub use sizes::Sizes;
 
