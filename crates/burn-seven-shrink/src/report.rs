@@ -37,7 +37,8 @@ pub struct ShrinkReport {
 }
 
 impl ShrinkReport {
-    /// Each group that can be cut, and those that could not although units are zero.
+    /// Groups that a pruner prunes or of which something was cut, and those that could not be cut although
+    /// units are zero.
     pub fn groups(&self) -> &[GroupReport] {
         &self.groups
     }
@@ -83,7 +84,7 @@ impl fmt::Display for ShrinkReport {
             .map(String::len)
             .max()
             .unwrap_or(0)
-            .max("parameters".len());
+            .max("multiply-adds".len());
         writeln!(f, "{:width$}  {:>9}  {:>9}", "units", "before", "after")?;
         for group in &self.groups {
             let bar = "#".repeat((20 * group.after).div_ceil(group.before.max(1)));

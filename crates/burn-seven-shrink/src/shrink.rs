@@ -9,6 +9,7 @@ use burn::tensor::{Device, TensorData};
 use burn_seven_compile::internals::{Value, capture};
 use burn_seven_compile::{CompileError, Tensors};
 
+use crate::coupled::Coupled;
 use crate::cut::cut;
 use crate::dead::{dead, gone};
 use crate::flow::Flow;
@@ -100,9 +101,10 @@ impl<M: Module> Shrink<M> {
 
     /// The groups of a model, from a forward pass that is captured.
     ///
-    /// The model may be on any device. For each group a forward pass without one unit is tried, so
-    /// that [`Group::fixed`] names what does not follow: an attention that reshapes to a number of
-    /// heads, a convolution with groups.
+    /// The model may be on any device. For each group that a pruner would prune a forward pass without
+    /// one unit is tried on flex, so that [`Group::fixed`] names what does not follow: an attention that
+    /// reshapes to a number of heads, a convolution with groups. Such a try panics inside Burn; the panic
+    /// is caught, and its message goes to the standard error as of any panic.
     ///
     /// # Errors
     ///
@@ -117,9 +119,12 @@ impl<M: Module> Shrink<M> {
         let values = Values::of(model, false)?;
         let here = Here::new(model, example);
         let mut groups = self.captured(&here, &values, &forward)?;
-        for number in 0..groups.groups.len() {
+        // What is fixed may move its weights to other groups, which are tried then.
+        let mut tried = vec![false; groups.groups.len()];
+        while let Some(number) = groups.pruned().into_iter().find(|&number| !tried[number]) {
+            tried[number] = true;
             let group = &groups.groups[number];
-            if !groups.is_free(group) || group.units < 2 {
+            if group.units < 2 {
                 continue;
             }
             let mut dead = vec![false; group.units];
@@ -199,8 +204,15 @@ impl<M: Module> Shrink<M> {
             compare(expected, &found, self.tolerance)?;
         }
         let mut report = report(&free, &dead, &values, &Values::of(&small, false)?);
-        for (group, why) in report.groups.iter_mut().zip(refused) {
-            group.refused = why;
+        for (group, why) in free.iter().zip(refused) {
+            if let Some(why) = why {
+                report.groups.push(GroupReport {
+                    name: group.name().to_string(),
+                    before: group.units,
+                    after: group.units,
+                    refused: Some(why),
+                });
+            }
         }
         let after = self
             .captured(&there, &Values::of(&small, false)?, &forward)?
@@ -312,7 +324,13 @@ impl<M: Module, I: Tensors> Here<M, I> {
 }
 
 fn report(groups: &[Group], dead: &[Vec<bool>], before: &Values, after: &Values) -> ShrinkReport {
-    let groups = groups.iter().zip(dead).map(|(group, dead)| GroupReport {
+    let structure = Coupled::new(groups.to_vec());
+    let pruned = |group: &Group| structure.as_ref().is_some_and(|own| own.prunes(group));
+    let shown = groups
+        .iter()
+        .zip(dead)
+        .filter(|(group, dead)| pruned(group) || dead.contains(&true));
+    let groups = shown.map(|(group, dead)| GroupReport {
         name: group.name().to_string(),
         before: group.units,
         after: dead.iter().filter(|&&dead| !dead).count(),

@@ -194,7 +194,7 @@ fn by_hand_the_same_units_are_cut() {
     let second = Group::new(12)
         .made_by("second.weight", 1)
         .made_by("second.bias", 0)
-        .read_by("third.weight", 0);
+        .read_by("head.weight", 0);
     let groups = Groups::by_hand(&pruned, [first, second]).unwrap();
     let (other, report) = groups.cut(&pruned).unwrap();
     assert_eq!(report.groups()[1].after, 6);
@@ -221,4 +221,89 @@ fn a_dense_model_stays_and_multiply_adds_are_reached() {
     let sparsity = groups.sparsity_for_multiply_adds(1050.0 / 1620.0).unwrap();
     assert!((sparsity.value() - 0.5).abs() < 1e-9, "{sparsity:?}");
     assert!(groups.sparsity_for_multiply_adds(1.5).is_err());
+}
+
+/// Groups as Torch-Pruning's: weights with the axes that are cut together.
+fn table<M: Module>(groups: &Groups, model: &M) -> Vec<Vec<(String, usize)>> {
+    let sizes = Sizes::of(model).unwrap();
+    let is_weight = |path: &str| sizes.shape(path).unwrap().len() > 1;
+    let mut table: Vec<Vec<(String, usize)>> = groups
+        .free()
+        .map(|group| {
+            let members = group
+                .members()
+                .iter()
+                .filter(|member| is_weight(&member.path));
+            let mut members: Vec<_> = members
+                .map(|member| (member.path.clone(), member.axis))
+                .collect();
+            members.sort();
+            members
+        })
+        .collect();
+    table.sort();
+    table
+}
+
+// Recorded by `tests/references/groups.py`.
+#[test]
+fn groups_are_those_of_torch_pruning() {
+    let record = include_str!("../../../tests/references/groups.json");
+    let record: std::collections::BTreeMap<String, Vec<Vec<(String, usize)>>> =
+        serde_json::from_str(record).unwrap();
+    let mlp = Mlp::new();
+    let own = groups(&mlp, &random([2, 6]), Mlp::forward).unwrap();
+    assert_eq!(table(&own, &mlp), record["perceptron"]);
+    let resnet = ResNet::new();
+    let own = groups(&resnet, &random([2, 1, 6, 6]), ResNet::forward).unwrap();
+    assert_eq!(table(&own, &resnet), record["resnet"]);
+    let mobilenet = MobileNet::new();
+    let shrink = Shrink::new().with_numbers(MobileNet::numbers);
+    let own = shrink
+        .groups(&mobilenet, &random([2, 1, 4, 4]), MobileNet::forward)
+        .unwrap();
+    assert_eq!(table(&own, &mobilenet), record["mobilenet"]);
+    let gated = Gated::new();
+    let own = groups(&gated, &random([2, 6]), Gated::forward).unwrap();
+    assert_eq!(table(&own, &gated), record["gated"]);
+}
+
+// What is smaller trains on, with an optimizer that knows the larger one.
+#[test]
+fn a_smaller_model_trains_on() {
+    use burn::optim::{AdamWConfig, GradientsParams};
+
+    let inputs = [random([5, 6]), random([3, 6])];
+    let x = inputs[1].clone();
+    let (_, pruned, small, _) = pruned_and_cut(&Shrink::new(), Mlp::new(), inputs, Mlp::forward);
+    let mut optim = AdamWConfig::new().init();
+    let mut step = |model: Mlp| {
+        let grads = model.forward(x.clone()).square().mean().backward();
+        let grads = GradientsParams::from_grads(grads, &model);
+        optim.step(0.01, model, grads)
+    };
+    step(pruned);
+    let before = small.head.weight.val().inner();
+    let after = step(small).head.weight.val().inner();
+    assert!(!before.equal(after).all().into_scalar::<bool>());
+}
+
+// The width of a transformer goes through layer norms: outputs change, and only on request.
+#[test]
+fn widths_are_cut_on_request() {
+    let (model, x) = (Vit::new(), random([3, 4, 4]));
+    let shrink = Shrink::new().with_changes(true);
+    let own = shrink.groups(&model, &x, Vit::forward).unwrap();
+    let width = own
+        .free()
+        .find(|group| group.name() == "patch.weight")
+        .unwrap();
+    assert_eq!(width.units(), 16);
+    assert_eq!(
+        width.changes(),
+        Some("layer norm takes its mean and variance")
+    );
+    let inputs = [x.clone(), x];
+    let plain = groups(&model, &inputs[0], Vit::forward).unwrap();
+    assert!(plain.free().all(|group| group.name() != "patch.weight"));
 }

@@ -65,7 +65,7 @@ pub fn pruned_and_cut<M: Module, I: Tensors, const D: usize>(
 pub struct Mlp {
     pub first: Linear,
     pub second: Linear,
-    pub third: Linear,
+    pub head: Linear,
 }
 
 impl Mlp {
@@ -74,13 +74,13 @@ impl Mlp {
         Self {
             first: linear(6, 16),
             second: linear(16, 12),
-            third: linear(12, 3),
+            head: linear(12, 3),
         }
     }
 
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let x = relu(self.first.forward(x));
-        self.third.forward(gelu(self.second.forward(x)))
+        self.head.forward(gelu(self.second.forward(x)))
     }
 }
 
