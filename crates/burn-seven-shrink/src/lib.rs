@@ -8,6 +8,7 @@
 //! ```
 //! use burn::module::Module;
 //! use burn::nn::{Linear, LinearConfig};
+//! use burn::optim::{GradientsParams, SgdConfig};
 //! use burn::tensor::{Device, Tensor, activation::relu};
 //! use burn_seven_core::{MagnitudeScorerConfig, OneShotSchedule, PrunerConfig, Sparsity};
 //! use burn_seven_shrink::{groups, shrink};
@@ -24,25 +25,28 @@
 //!     }
 //! }
 //!
-//! let device = Device::flex();
+//! let device = Device::flex().autodiff();
 //! let model = Mlp {
 //!     inner: LinearConfig::new(8, 32).init(&device),
 //!     outer: LinearConfig::new(32, 4).init(&device),
 //! };
-//! let example = Tensor::<2>::ones([3, 8], &device);
-//! let groups = groups(&model, &example, |model: &Mlp, x| model.forward(x))?;
-//!
-//! let mut pruner = PrunerConfig::new(OneShotSchedule::new(0, Sparsity::new(0.5)?))
+//! let x = Tensor::<2>::ones([3, 8], &device);
+//! let groups = groups(&model, &x, Mlp::forward)?;
+//! let mut pruner = PrunerConfig::new(OneShotSchedule::new(1, Sparsity::new(0.5)?))
 //!     .with_structure(groups.structure()?)
 //!     .with_selection(groups.selection()?)
 //!     .init(MagnitudeScorerConfig::new().init(), &model)?;
-//! let model = pruner.attach(model)?;
-//! # let _ = &mut pruner;
-//! // ... training ...
-//! # let model = pruner.finish(model)?;
-//! let (small, report) = shrink(&model, example, |model: &Mlp, x| model.forward(x))?;
+//! let mut model = pruner.attach(model)?;
+//! let mut optim = SgdConfig::new().init();
+//! for _ in 0..3 {
+//!     let loss = model.forward(x.clone()).square().mean();
+//!     let grads = GradientsParams::from_grads(loss.backward(), &model);
+//!     model = pruner.optimize(&mut optim, 0.01, model, grads)?;
+//! }
+//! let model = pruner.finish(model)?;
+//! let (small, report) = shrink(&model, x, Mlp::forward)?;
 //! println!("{report}");
-//! # let _ = small;
+//! assert_eq!(small.inner.weight.dims(), [8, 16]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -3,6 +3,9 @@
 mod common;
 
 use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::activation::sigmoid;
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor};
 use burn_seven_shrink::{Group, Groups, Shrink, ShrinkError, Sizes, groups};
 use common::*;
 
@@ -306,4 +309,99 @@ fn widths_are_cut_on_request() {
     let inputs = [x.clone(), x];
     let plain = groups(&model, &inputs[0], Vit::forward).unwrap();
     assert!(plain.free().all(|group| group.name() != "patch.weight"));
+}
+
+#[test]
+#[allow(deprecated)] // ndarray
+fn a_model_on_another_backend_stays_there() {
+    let device = Device::ndarray();
+    let inputs = [random([5, 6]), random([3, 6])];
+    let (_, pruned, _, _) = pruned_and_cut(&Shrink::new(), Mlp::new(), inputs, Mlp::forward);
+    let model = pruned.valid().to_device(&device);
+    let x = random([4, 6]).inner().to_device(&device);
+    let (small, report) = Shrink::new()
+        .with_timing(3)
+        .shrink(&model, x.clone(), Mlp::forward)
+        .unwrap();
+    assert_eq!(small.devices(), [device]);
+    assert_eq!(small.second.weight.dims(), [8, 6]);
+    let difference = (model.forward(x.clone()) - small.forward(x)).abs().max();
+    assert!(difference.into_scalar::<f32>() < 1e-5);
+    assert!(report.seconds().is_some());
+}
+
+#[test]
+fn a_model_with_masks_in_its_graph_is_refused() {
+    use burn_seven_core::{MagnitudeScorerConfig, OneShotSchedule, PrunerConfig, Sparsity};
+
+    let (model, x) = (Mlp::new(), random([4, 6]));
+    let schedule = OneShotSchedule::new(1, Sparsity::new(0.5).unwrap());
+    let config = PrunerConfig::new(schedule);
+    let mut pruner = config
+        .init(MagnitudeScorerConfig::new().init(), &model)
+        .unwrap();
+    let masked = pruner.attach(model).unwrap();
+    let error = Shrink::new().shrink(&masked, x, Mlp::forward).unwrap_err();
+    assert!(
+        matches!(&error, ShrinkError::Reparameterized { path } if path == "first.weight"),
+        "{error}"
+    );
+}
+
+/// Two layers with a function between them that does not keep zeros.
+#[derive(Module, Debug)]
+struct Squashed {
+    inner: Linear,
+    outer: Linear,
+}
+
+impl Squashed {
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.outer.forward(sigmoid(self.inner.forward(x)))
+    }
+}
+
+// Neuron 0 is made of zeros, so it is 0.5 and read; nothing reads neuron 1.
+#[test]
+fn a_neuron_that_is_made_of_zeros_stays_where_it_is_not_zero() {
+    let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).init(&device());
+    let mut model = Squashed {
+        inner: linear(3, 4),
+        outer: linear(4, 2),
+    };
+    let zero = |tensor: Tensor<2>, dim: usize, at: i64| {
+        let place = Tensor::<1, Int>::from_ints([at], &device());
+        let size = tensor.clone().select(dim, place.clone()).zeros_like();
+        let old = tensor.clone().select(dim, place.clone());
+        tensor.select_assign(dim, place, size - old, IndexingUpdateOp::Add)
+    };
+    model.inner.weight = model
+        .inner
+        .weight
+        .map(|weight| zero(weight, 1, 0).detach().require_grad());
+    model.inner.bias = model
+        .inner
+        .bias
+        .map(|bias| bias.map(|bias| bias.zeros_like().require_grad()));
+    model.outer.weight = model
+        .outer
+        .weight
+        .map(|weight| zero(weight, 0, 1).detach().require_grad());
+    let x = random([5, 3]);
+    let (small, report) = Shrink::new()
+        .shrink(&model, x.clone(), Squashed::forward)
+        .unwrap();
+    assert_eq!(report.groups()[0].after, 3);
+    let difference = (model.forward(x.clone()) - small.forward(x)).abs().max();
+    assert!(difference.into_scalar::<f32>() < 1e-5);
+    // By hand nothing is known of what lies between.
+    let neurons = Group::new(4)
+        .made_by("inner.weight", 1)
+        .made_by("inner.bias", 0)
+        .read_by("outer.weight", 0);
+    let (_, report) = Groups::by_hand(&model, [neurons])
+        .unwrap()
+        .cut(&model)
+        .unwrap();
+    assert_eq!(report.groups()[0].after, 2);
 }

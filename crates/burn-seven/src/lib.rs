@@ -15,6 +15,7 @@
 //! | [`probe`] | gradients that are not the loss's, for scorers that ask for them |
 //! | [`report`] | [`Report`] |
 //! | [`sparse`] | compiled models, files that hold only the non-zeros of a pruned model, sparse layers |
+//! | `shrink` | with the feature of that name: neurons, channels and heads cut out of any module |
 //! | [`kernels`] | the seam where a backend replaces the portable path |
 //! | [`error`] | [`Error`], and [`Failed`], which gives the model back |
 //!
