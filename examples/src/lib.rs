@@ -9,5 +9,6 @@ pub mod images;
 pub mod metrics;
 pub mod report;
 pub mod scorer_name;
+pub mod shrinking;
 pub mod task_name;
 pub mod texts;

@@ -25,4 +25,6 @@ mod guide {
     mod sparse {}
     #[doc = include_str!("../../docs/src/compiled.md")]
     mod compiled {}
+    #[doc = include_str!("../../docs/src/shrink.md")]
+    mod shrink {}
 }

@@ -19,7 +19,9 @@ use crate::tensors::sealed::Tensors;
 use crate::value::Value;
 
 /// A forward pass as Burn recorded it.
-pub(crate) struct Captured {
+#[derive(Debug)]
+pub struct Captured {
+    /// What it did, in order.
     pub operations: Vec<OperationIr>,
     /// Constants that the forward pass made.
     pub data: BTreeMap<TensorId, TensorData>,
@@ -27,7 +29,9 @@ pub(crate) struct Captured {
     pub parameters: HashMap<TensorId, Value>,
     /// The parameters' paths in the module.
     pub paths: HashMap<TensorId, String>,
+    /// The inputs, in order.
     pub inputs: Vec<TensorId>,
+    /// The outputs, in order.
     pub outputs: Vec<TensorId>,
 }
 
@@ -37,7 +41,11 @@ pub(crate) struct Captured {
 /// Parameters and inputs have their shapes but no values there, so weights are not copied, and a
 /// forward pass that reads values of inputs fails rather than having them built in. Where it reads
 /// what depends on constants alone, those values are computed, and it is run again with them.
-pub(crate) fn capture<M: Module, I: Tensors, O: Tensors>(
+///
+/// # Errors
+///
+/// As [`compile`](crate::compile).
+pub fn capture<M: Module, I: Tensors, O: Tensors>(
     model: &M,
     inputs: &I,
     forward: impl Fn(&M, I) -> O,

@@ -9,9 +9,10 @@ use crate::value::Value;
 
 /// Runs operations; holds no tensors from one to the next.
 #[derive(Debug)]
-pub(crate) struct Interpreter(TensorInterpreter<Flex>);
+pub struct Interpreter(TensorInterpreter<Flex>);
 
 impl Interpreter {
+    /// One without tensors.
     pub fn new() -> Self {
         Self(TensorInterpreter::new(Default::default()))
     }
@@ -57,7 +58,7 @@ impl Interpreter {
 
 /// Lets an operation take its inputs: they are given to it anew each time it is run. One that is
 /// there twice is only read.
-pub(crate) fn prepare(operation: &mut OperationIr) {
+pub fn prepare(operation: &mut OperationIr) {
     let ids: Vec<_> = operation.inputs().map(|ir| ir.id).collect();
     visit(operation, |ir| {
         if ir.status == TensorStatus::NotInit {
@@ -83,7 +84,7 @@ pub(crate) fn visit(operation: &mut OperationIr, change: impl FnMut(&mut TensorI
 }
 
 /// The operation's name, such as `Float(Matmul)`.
-pub(crate) fn name(operation: &OperationIr) -> String {
+pub fn name(operation: &OperationIr) -> String {
     let text = format!("{operation:?}");
     let head: String = text.chars().take_while(|&c| c != '{').collect();
     // `Activation(Gelu(UnaryOpIr {` and `NumericFloat(F32, Add(BinaryOpIr {`.

@@ -61,6 +61,15 @@ pub use error::CompileError;
 pub use report::{CompileReport, OperationReport, ProductReport};
 pub use tensors::Tensors;
 
+/// What other crates of the project build on. It changes without notice.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::capture::{Captured, capture};
+    pub use crate::interpreter::{Interpreter, name, prepare};
+    pub use crate::tensors::sealed::Tensors;
+    pub use crate::value::Value;
+}
+
 use burn::module::Module;
 
 /// Compiles a module's forward pass, by default.

@@ -22,6 +22,7 @@ pub(crate) mod sealed {
     use crate::CompileError;
     use crate::value::Value;
 
+    /// What is done with them.
     pub trait Tensors: Clone + Send + Sync + 'static {
         /// Tensors of the same shapes and types on a capture device, without values.
         fn ghosts(&self, device: &Device, ids: &mut Vec<TensorId>) -> Self;
@@ -32,6 +33,9 @@ pub(crate) mod sealed {
         /// Adds what the tensors by themselves do not tell: how many there are in each list, and
         /// which optional ones are there.
         fn structure(&self, structure: &mut Vec<usize>);
+
+        /// The same tensors on another device, without autodiff.
+        fn on(&self, device: &Device) -> Self;
 
         /// The tensors, which should be on flex.
         fn take(self, values: &mut Vec<Value>) -> Result<(), CompileError>;
@@ -68,6 +72,14 @@ macro_rules! tensor {
             }
 
             fn structure(&self, _structure: &mut Vec<usize>) {}
+
+            fn on(&self, device: &Device) -> Self {
+                let tensor = match self.is_autodiff() {
+                    true => self.clone().inner(),
+                    false => self.clone(),
+                };
+                tensor.to_device(device)
+            }
 
             fn take(self, values: &mut Vec<Value>) -> Result<(), CompileError> {
                 let tensor = match self.is_autodiff() {
@@ -115,6 +127,10 @@ macro_rules! tuple {
                 $(self.$index.structure(_structure);)*
             }
 
+            fn on(&self, _device: &Device) -> Self {
+                ($(self.$index.on(_device),)*)
+            }
+
             fn take(self, _values: &mut Vec<Value>) -> Result<(), CompileError> {
                 $(self.$index.take(_values)?;)*
                 Ok(())
@@ -151,6 +167,10 @@ impl<T: sealed::Tensors> sealed::Tensors for Vec<T> {
         self.iter().for_each(|one| one.structure(structure));
     }
 
+    fn on(&self, device: &Device) -> Self {
+        self.iter().map(|one| one.on(device)).collect()
+    }
+
     fn take(self, values: &mut Vec<Value>) -> Result<(), CompileError> {
         self.into_iter().try_for_each(|one| one.take(values))
     }
@@ -172,6 +192,10 @@ impl<T: sealed::Tensors> sealed::Tensors for Option<T> {
     fn structure(&self, structure: &mut Vec<usize>) {
         structure.push(usize::from(self.is_some()));
         self.iter().for_each(|one| one.structure(structure));
+    }
+
+    fn on(&self, device: &Device) -> Self {
+        self.as_ref().map(|one| one.on(device))
     }
 
     fn take(self, values: &mut Vec<Value>) -> Result<(), CompileError> {

@@ -10,6 +10,7 @@ use burn_ir::HandleKind;
 pub struct Value(pub FlexTensor);
 
 impl Value {
+    /// None of a quantized tensor.
     pub fn from_handle(handle: HandleKind<Flex>) -> Option<Self> {
         match handle {
             HandleKind::Float(tensor) | HandleKind::Int(tensor) | HandleKind::Bool(tensor) => {
@@ -19,6 +20,7 @@ impl Value {
         }
     }
 
+    /// As Burn's interpreter takes it.
     pub fn into_handle(self) -> HandleKind<Flex> {
         match self.dtype() {
             DType::Bool(_) => HandleKind::Bool(self.0),
@@ -32,14 +34,17 @@ impl Value {
         Self(FlexTensor::from_data(TensorData::new(values, shape)))
     }
 
+    /// Its type.
     pub fn dtype(&self) -> DType {
         self.0.dtype()
     }
 
+    /// Its shape.
     pub fn shape(&self) -> &Shape {
         self.0.layout().shape()
     }
 
+    /// How it lies in memory.
     pub fn layout(&self) -> &Layout {
         self.0.layout()
     }

@@ -16,6 +16,7 @@
 //! | [`report`] | [`Report`] |
 //! | [`sparse`] | compiled models, files that hold only the non-zeros of a pruned model, sparse layers |
 //! | `train` | with the feature `train`: Burn's own trainer, LoRA on a pruned model, distillation |
+//! | `shrink` | with the feature of that name: neurons, channels and heads cut out of any module |
 //! | [`kernels`] | the seam where a backend replaces the portable path |
 //! | [`error`] | [`Error`], and [`Failed`], which gives the model back |
 //!
@@ -48,6 +49,13 @@ compile_error!(
 );
 
 pub use burn_seven_core::*;
+
+/// Smaller models: what is zero is cut out of a module's tensors, on every backend.
+#[cfg(feature = "shrink")]
+pub mod shrink {
+    #[doc(inline)]
+    pub use burn_seven_shrink::*;
+}
 
 /// What a pruned model is worth once training is over: smaller files, and faster inference.
 ///
