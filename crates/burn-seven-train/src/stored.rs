@@ -33,8 +33,7 @@ pub(crate) fn restore<M: Module>(
     };
     let model = model.map(&mut put);
     if let Some(path) = put.values.into_keys().next() {
-        put.error
-            .get_or_insert_with(|| Error::WeightMissing { path });
+        put.error.get_or_insert(Error::WeightMissing { path });
     }
     match put.error {
         None => Ok(model),
