@@ -252,7 +252,7 @@ impl Parts {
         let Node::Root(part) = self.nodes[id].clone() else {
             return false;
         };
-        if inner == 0 || size % inner != 0 || size / inner >= part.size {
+        if inner == 0 || !size.is_multiple_of(inner) || size / inner >= part.size {
             return false;
         }
         let first = size / inner;

@@ -44,7 +44,7 @@ impl ModuleMapper for Cutter<'_> {
         let Some(axes) = self.gone.get(&self.path.join(".")) else {
             return param;
         };
-        let id = *self.ids.entry(param.id.val()).or_insert_with(ParamId::new);
+        let id = *self.ids.entry(param.id.val()).or_default();
         replace(param, id, |tensor| {
             axes.iter().fold(tensor, |tensor, (&axis, places)| {
                 let size = tensor.shape()[axis];

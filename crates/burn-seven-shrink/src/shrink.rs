@@ -92,7 +92,8 @@ impl<M: Module> Shrink<M> {
         self
     }
 
-    /// Measures the forward pass of the example, the median of so many runs on the model's device.
+    /// Measures the forward pass of the example, the median of so many runs on the model's device, the model
+    /// and the smaller one in turn.
     /// Default: 0, not at all
     pub fn with_timing(mut self, runs: usize) -> Self {
         self.timing = runs;
@@ -226,8 +227,8 @@ impl<M: Module> Shrink<M> {
             });
         }
         if self.timing > 0 {
-            let time = |model: &M| self.time(&model.valid(), &example, &forward);
-            report.seconds = Some([time(model), time(&small)]);
+            let models = [model.valid(), small.valid()];
+            report.seconds = Some(self.time(&models, &example, &forward));
         }
         Ok((small, report))
     }
@@ -266,24 +267,28 @@ impl<M: Module> Shrink<M> {
         Ok(small)
     }
 
+    /// The median time of each of two models, which take turns.
     fn time<I: Tensors, O: Tensors>(
         &self,
-        model: &M,
+        models: &[M; 2],
         example: &I,
         forward: &impl Fn(&M, I) -> O,
-    ) -> f64 {
+    ) -> [f64; 2] {
         let device = Device::flex();
-        let mut times: Vec<f64> = (0..self.timing)
-            .map(|_| {
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..self.timing {
+            for (model, times) in models.iter().zip(&mut times) {
                 let input = example.clone();
                 let start = Instant::now();
                 // Moved, so that a device that works on its own has to be done.
                 let _ = forward(model, input).on(&device);
-                start.elapsed().as_secs_f64()
-            })
-            .collect();
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
+                times.push(start.elapsed().as_secs_f64());
+            }
+        }
+        times.map(|mut times| {
+            times.sort_by(f64::total_cmp);
+            times[times.len() / 2]
+        })
     }
 }
 

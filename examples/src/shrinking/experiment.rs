@@ -77,7 +77,10 @@ pub fn run<M: Classifier>(
     let example = Tensor::<3>::random([args.batch, 8, 8], Distribution::Uniform(0.0, 1.0), &device);
     let example = example.inner();
 
+    // Clones share running statistics, so that each model is tested before it is trained on.
+    let test = |model: &M| accuracy(model, &test_data, &device);
     let dense = learn(fresh(), args.epochs, None)?;
+    let dense_accuracy = test(&dense);
 
     // Units go while the model trains; then they are cut out.
     let model = fresh();
@@ -93,6 +96,7 @@ pub fn run<M: Classifier>(
     let model = pruner.finish(model)?;
     let shrink = Shrink::new().with_timing(args.runs);
     let (small, report) = shrink.shrink(&model, example.clone(), M::forward)?;
+    let small_accuracy = test(&small);
 
     // Entries go: from the dense model as many as from both, and from the small one.
     let sparsity = Sparsity::new(args.sparsity)?;
@@ -115,7 +119,12 @@ pub fn run<M: Classifier>(
     }
     Ok(Outcome {
         report,
-        accuracy: models.map(|model| accuracy(model, &test_data, &device)),
+        accuracy: [
+            dense_accuracy,
+            small_accuracy,
+            test(&sparse_dense),
+            test(&sparse_small),
+        ],
         bytes: [bytes(&dense)?, bytes(&small)?],
         compiled,
     })
