@@ -144,3 +144,33 @@ fn bad_settings_are_refused() {
     let ridge = Ridge::new(half()).with_penalty(-1.0);
     assert!(ridge.prune(&model, &groups, &[x], Mlp::forward).is_err());
 }
+
+#[test]
+fn heads_and_neurons_are_fitted_too() {
+    let model = Vit::new();
+    let x = random([40, 4, 4]);
+    let groups = groups(&model, &x, Vit::forward).unwrap();
+    let prune = |ridge: Ridge| {
+        let batches = std::slice::from_ref(&x);
+        let pruned = ridge.prune(&model, &groups, batches, Vit::forward).unwrap();
+        let (small, report) = shrink(&pruned, x.clone(), Vit::forward).unwrap();
+        assert!(
+            report
+                .groups()
+                .iter()
+                .all(|group| group.after == group.before / 2),
+            "{report}"
+        );
+        assert_eq!(small.encoder.layers[0].mha.heads(), 2);
+        let run = |model: &Vit| model.valid().forward(x.clone().inner());
+        (run(&model) - run(&small))
+            .square()
+            .mean()
+            .into_scalar::<f32>()
+    };
+    let (fitted, plain) = (
+        prune(Ridge::new(half())),
+        prune(Ridge::new(half()).with_fit(false)),
+    );
+    assert!(fitted < plain, "{fitted} {plain}");
+}
