@@ -12,8 +12,9 @@ pub(crate) fn rewrite<const D: usize>(
     let id = param.id;
     param.map(|old| {
         let require_grad = old.is_require_grad();
-        let distributed = old.is_distributed();
         let strategy = old.gradient_checkpointing_strategy();
+        // Burn panics at the question outside autodiff.
+        let distributed = strategy.is_some() && old.is_distributed();
         let new = change(old.without_autodiff());
         let new = match strategy {
             Some(strategy) => new
