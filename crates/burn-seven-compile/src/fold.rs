@@ -54,7 +54,7 @@ fn folded<'a>(captured: &Captured, operations: impl IntoIterator<Item = &'a Oper
         let value = Value(FlexTensor::from_data(data.clone()));
         graph.constants.insert(*id, value);
     }
-    let mut interpreter = Interpreter::new();
+    let mut interpreter = Interpreter::default();
     for operation in operations {
         let unneeded = matches!(operation, OperationIr::Init(_) | OperationIr::Drop(_));
         if unneeded || given(captured, operation) {
@@ -70,7 +70,7 @@ fn folded<'a>(captured: &Captured, operations: impl IntoIterator<Item = &'a Oper
             Some(inputs) if folds(&operation) => {
                 let run = || interpreter.run(&operation, inputs);
                 let Ok(values) = catch_unwind(AssertUnwindSafe(run)) else {
-                    interpreter = Interpreter::new();
+                    interpreter = Interpreter::default();
                     graph.push(Node::burn(operation));
                     continue;
                 };

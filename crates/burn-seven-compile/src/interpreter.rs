@@ -11,12 +11,14 @@ use crate::value::Value;
 #[derive(Debug)]
 pub struct Interpreter(TensorInterpreter<Flex>);
 
-impl Interpreter {
+impl Default for Interpreter {
     /// One without tensors.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self(TensorInterpreter::new(Default::default()))
     }
+}
 
+impl Interpreter {
     /// The operation's outputs. The operation should be [prepared](prepare), and there should be
     /// one value for each input, in order, those that are there twice included.
     ///

@@ -28,7 +28,7 @@ pub(crate) fn observe<I: Tensors>(
     for (place, operation) in captured.operations.iter().enumerate() {
         last.extend(operation.inputs().map(|ir| (ir.id, place)));
     }
-    let mut interpreter = Interpreter::new();
+    let mut interpreter = Interpreter::default();
     for (place, operation) in captured.operations.iter().enumerate() {
         let known = |ir: &TensorIr| values.contains_key(&ir.id);
         let skipped = matches!(operation, OperationIr::Init(_) | OperationIr::Drop(_));
