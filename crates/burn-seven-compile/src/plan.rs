@@ -152,7 +152,7 @@ impl Plan {
                 .collect();
             let outputs = match &step.op {
                 Op::Burn(operation) => {
-                    let interpreter = interpreter.get_or_insert_default();
+                    let interpreter: &mut Interpreter = interpreter.get_or_insert_default();
                     caught(&step.op, || interpreter.run(operation, values))?
                 }
                 op => caught(op, || match op.kernel() {
