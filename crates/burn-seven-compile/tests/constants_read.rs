@@ -1,5 +1,5 @@
 //! A forward pass may read values that depend on constants alone, as code made from ONNX files does.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::single_range_in_vec_init)] // as such code is written
 
 mod common;
 

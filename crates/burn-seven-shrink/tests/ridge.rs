@@ -1,4 +1,5 @@
 //! What is left makes up for what goes.
+#![allow(clippy::unwrap_used)] // a test may fail that way
 
 mod common;
 

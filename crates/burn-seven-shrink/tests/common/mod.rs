@@ -1,6 +1,6 @@
 //! Models of the kinds that the guide names, and pruning them.
 
-#![allow(dead_code, missing_docs)] // not every test uses all of them
+#![allow(dead_code, missing_docs, clippy::unwrap_used)] // tests; not every one uses all of them
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
