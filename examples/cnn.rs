@@ -57,12 +57,8 @@ impl Cnn {
     }
 
     fn accuracy(&self, data: &Digits, device: &Device) -> f64 {
-        let (model, device) = (self.valid(), device.clone().inner());
-        let right = data.batches(100, &device).map(|batch| {
-            let found = model.forward(batch.images).argmax(1).flatten::<1>(0, 1);
-            found.equal(batch.labels).int().sum().into_scalar::<i64>()
-        });
-        right.sum::<i64>() as f64 / data.len() as f64
+        let model = self.valid();
+        data.share_right(device, |images| model.forward(images))
     }
 }
 

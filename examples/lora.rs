@@ -13,20 +13,18 @@ use rand::rngs::StdRng;
 const BATCH: usize = 50;
 const EPOCHS: usize = 12;
 
-fn negative(batch: Batch) -> Batch {
-    Batch {
-        images: batch.images.neg() + 1.0,
-        ..batch
-    }
+fn negative(images: Tensor<3>) -> Tensor<3> {
+    images.neg() + 1.0
 }
 
-fn accuracy(model: &Vit, data: &Digits, change: fn(Batch) -> Batch, device: &Device) -> f64 {
-    let (model, device) = (model.valid(), device.clone().inner());
-    let right = data.batches(100, &device).map(change).map(|batch| {
-        let found: Tensor<1, _> = model.forward(batch.images).argmax(1).flatten(0, 1);
-        found.equal(batch.labels).int().sum().into_scalar::<i64>()
-    });
-    100.0 * right.sum::<i64>() as f64 / data.len() as f64
+fn accuracy(
+    model: &Vit,
+    data: &Digits,
+    images: fn(Tensor<3>) -> Tensor<3>,
+    device: &Device,
+) -> f64 {
+    let model = model.valid();
+    100.0 * data.share_right(device, |seen| model.forward(images(seen)))
 }
 
 /// What is pruned: all matrices but the head's, which is trained as it is.
@@ -61,7 +59,7 @@ fn main() -> Result<(), Error> {
     println!(
         "pruned to {:.2} %: {:.2} % of digits right, {:.2} % in negative",
         sparsity(&base)?,
-        accuracy(&base, &test, |batch| batch, &device),
+        accuracy(&base, &test, |images| images, &device),
         accuracy(&base, &test, negative, &device)
     );
 
@@ -72,7 +70,9 @@ fn main() -> Result<(), Error> {
     let mut model = lora.attach(base, pruner.masks())?;
     let mut optim = AdamWConfig::new().init();
     for _ in 0..EPOCHS {
-        for batch in data.epoch(BATCH, &mut order, &device).map(negative) {
+        for batch in data.epoch(BATCH, &mut order, &device) {
+            let images = negative(batch.images);
+            let batch = Batch { images, ..batch };
             let grads = GradientsParams::from_grads(model.loss(&batch).backward(), &model);
             model = optim.step(3e-3, model, grads);
         }

@@ -14,11 +14,7 @@ const BATCH: usize = 50;
 const EPOCHS: usize = 12;
 
 fn accuracy(model: &Vit, data: &Digits, device: &Device) -> f64 {
-    let right = data.batches(100, device).map(|batch| {
-        let found = model.forward(batch.images).argmax(1).flatten::<1>(0, 1);
-        found.equal(batch.labels).int().sum().into_scalar::<i64>()
-    });
-    100.0 * right.sum::<i64>() as f64 / data.len() as f64
+    100.0 * data.share_right(device, |images| model.forward(images))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -37,12 +37,14 @@ pub mod sparsity;
 pub mod structure;
 pub mod weights;
 
-/// What the project's own tests and benchmarks reach beyond the public interface. It changes without
-/// notice.
+/// What the project's own crates, tests and benchmarks reach beyond the public interface. It changes
+/// without notice.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::scorer::Tally;
     pub use crate::select::{Selected, Selector, Thresholds};
+    pub use crate::weights::rewrite::rewrite;
+    pub use crate::weights::walk::{Change, Visit, change, visit};
 }
 
 // Found at the crate root by `derive(RecordState)`.

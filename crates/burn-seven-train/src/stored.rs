@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
+use burn_seven_core::internals::{Change, Visit, change, rewrite, visit};
 use burn_seven_core::{Error, Masks};
 
 /// The stored values of what `masks` prune something of, by path.
 pub(crate) fn stored<M: Module>(model: &M, masks: &Masks) -> BTreeMap<String, TensorData> {
     let mut take = Take {
-        path: Vec::new(),
         masks,
         values: BTreeMap::new(),
     };
-    model.visit(&mut take);
+    visit(model, &mut take);
     take.values
 }
 
@@ -27,11 +27,10 @@ pub(crate) fn restore<M: Module>(
     values: BTreeMap<String, TensorData>,
 ) -> Result<M, Error> {
     let mut put = Put {
-        path: Vec::new(),
         values,
         error: None,
     };
-    let model = model.map(&mut put);
+    let model = change(model, &mut put);
     if let Some(path) = put.values.into_keys().next() {
         put.error.get_or_insert(Error::WeightMissing { path });
     }
@@ -42,47 +41,27 @@ pub(crate) fn restore<M: Module>(
 }
 
 struct Take<'a> {
-    path: Vec<String>,
     masks: &'a Masks,
     values: BTreeMap<String, TensorData>,
 }
 
-impl ModuleVisitor for Take<'_> {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_string());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let path = self.path.join(".");
-        if self.masks.get(&path).is_some_and(|mask| !mask.is_dense()) {
+impl Visit for Take<'_> {
+    fn weight<const D: usize>(&mut self, path: &str, _: Option<&str>, param: &Param<Tensor<D>>) {
+        if self.masks.get(path).is_some_and(|mask| !mask.is_dense()) {
             let data = param.base().without_autodiff().into_data();
-            self.values.insert(path, data);
+            self.values.insert(path.to_string(), data);
         }
     }
 }
 
 struct Put {
-    path: Vec<String>,
     values: BTreeMap<String, TensorData>,
     error: Option<Error>,
 }
 
-impl ModuleMapper for Put {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_string());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let path = self.path.join(".");
-        let Some(data) = self.values.remove(&path) else {
+impl Change for Put {
+    fn weight<const D: usize>(&mut self, path: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(data) = self.values.remove(path) else {
             return param;
         };
         let (shape, dtype) = (param.shape(), param.dtype());
@@ -94,21 +73,6 @@ impl ModuleMapper for Put {
             });
             return param;
         }
-        param.map(|old| {
-            let require_grad = old.is_require_grad();
-            let strategy = old.gradient_checkpointing_strategy();
-            let device = old.without_autodiff().device();
-            let new = Tensor::from_data(data, (&device, dtype));
-            let new = match strategy {
-                Some(strategy) => new
-                    .autodiff()
-                    .with_gradient_checkpointing_strategy(strategy),
-                None => new,
-            };
-            match require_grad {
-                true => new.require_grad(),
-                false => new,
-            }
-        })
+        rewrite(param, |old| Tensor::from_data(data, (&old.device(), dtype)))
     }
 }

@@ -76,6 +76,17 @@ impl Digits {
         self.in_order(order, size, device)
     }
 
+    /// The share of images whose class has the highest score. `scores` gives them, shape `[batch, 10]`,
+    /// for images, shape `[batch, 8, 8]`, outside autodiff.
+    pub fn share_right(&self, device: &Device, scores: impl Fn(Tensor<3>) -> Tensor<2>) -> f64 {
+        let device = device.clone().without_autodiff();
+        let right = self.batches(100, &device).map(|batch| {
+            let found = scores(batch.images).argmax(1).flatten::<1>(0, 1);
+            found.equal(batch.labels).int().sum().into_scalar::<i64>()
+        });
+        right.sum::<i64>() as f64 / self.len() as f64
+    }
+
     /// One epoch of batches in random order; what is left over at the end is not used.
     pub fn epoch<'a>(
         &'a self,

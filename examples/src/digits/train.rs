@@ -88,15 +88,7 @@ impl Phase<'_> {
 /// The share of images whose class the model gets right.
 pub fn accuracy(model: &Vit, data: &Digits, device: &Device) -> f64 {
     let model = model.valid();
-    let device = device.clone().inner();
-    let right: i64 = data
-        .batches(100, &device)
-        .map(|batch| {
-            let found = model.forward(batch.images).argmax(1).flatten::<1>(0, 1);
-            found.equal(batch.labels).int().sum().into_scalar::<i64>()
-        })
-        .sum();
-    right as f64 / data.len() as f64
+    data.share_right(device, |images| model.forward(images))
 }
 
 fn progress_bar(steps: u64, name: &str) -> ProgressBar {

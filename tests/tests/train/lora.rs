@@ -75,7 +75,7 @@ fn what_is_pruned_stays_zero_in_training_and_in_the_merge() {
 #[test]
 fn only_adapters_and_what_is_named_are_trained() {
     let (base, masks) = pruned();
-    let lora = lora().with_trained(ParamGroup::from_predicate("head"));
+    let lora = lora().with_trained(ParamGroup::from_paths(vec!["head.weight", "head.bias"]));
     let model = lora.attach(base, &masks).unwrap();
     assert!(
         model

@@ -200,22 +200,8 @@ impl Pruner {
         Some(found.path().to_string())
     }
 
-    /// [`check_applied`](Self::check_applied) for one of the weights that something is pruned of,
-    /// another one at each step: of a model from another step nearly every weight differs.
-    pub(super) fn check_one_applied(&self, selected: &[Found]) -> Result<(), Error> {
-        let mut pairs = selected.iter().zip(self.masks.iter()).collect::<Vec<_>>();
-        pairs.retain(|(_, mask)| !mask.is_dense());
-        let pair = (!pairs.is_empty()).then(|| pairs[self.step % pairs.len()]);
-        match pair.filter(|(found, mask)| is_moved(found, mask)) {
-            None => Ok(()),
-            Some((found, _)) => Err(Error::OtherMasks {
-                path: found.path().to_string(),
-            }),
-        }
-    }
-
     /// Checks that what the masks prune is 0 in the stored weights.
-    fn check_applied(&self, selected: &[Found]) -> Result<(), Error> {
+    pub(super) fn check_applied(&self, selected: &[Found]) -> Result<(), Error> {
         match self.moved(selected) {
             None => Ok(()),
             Some(found) => Err(Error::OtherMasks {
@@ -226,20 +212,22 @@ impl Pruner {
 
     /// The first weight of which something that the masks prune is not 0.
     pub(super) fn moved<'a>(&self, selected: &'a [Found]) -> Option<&'a Found> {
-        let mut pairs = selected.iter().zip(self.masks.iter());
-        let (found, _) = pairs.find(|(found, mask)| is_moved(found, mask))?;
+        let pairs = selected.iter().zip(self.masks.iter());
+        // All are asked for before the first is waited for.
+        let asked: Vec<_> = pairs
+            .filter_map(|(found, mask)| Some((found, moved(found, mask)?)))
+            .collect();
+        let moved = |(_, moved): &(&Found, Tensor<1, Bool>)| moved.clone().into_scalar::<bool>();
+        let (found, _) = asked.into_iter().find(moved)?;
         Some(found)
     }
 }
 
-/// Whether something of a weight that its mask prunes is not 0.
-fn is_moved(found: &Found, mask: &Mask) -> bool {
-    let Some(value) = found.value.as_ref().filter(|_| !mask.is_dense()) else {
-        return false;
-    };
-    let pruned = value.flat().not_equal_scalar(0.0f32);
-    let pruned = pruned.bool_and(mask.pruned().clone());
-    pruned.any().into_scalar::<bool>()
+/// Whether something of a weight that its mask prunes is not 0; none where nothing is pruned.
+fn moved(found: &Found, mask: &Mask) -> Option<Tensor<1, Bool>> {
+    let value = found.value.as_ref().filter(|_| !mask.is_dense())?;
+    let nonzero = value.flat().not_equal_scalar(0.0f32);
+    Some(nonzero.bool_and(mask.pruned().clone()).any())
 }
 
 fn same(one: &Tensor<1, Bool>, other: &Tensor<1, Bool>) -> bool {

@@ -160,7 +160,7 @@ impl Pruner {
         let last = self
             .step
             .checked_sub(1)
-            .map(|last| last.min(window.end - 1));
+            .map(|last| last.min(window.end.saturating_sub(1)));
         match last.filter(|last| window.contains(last)) {
             Some(last) => self.schedule.sparsity_at(last, self.initial).value(),
             None => self.initial.value(),

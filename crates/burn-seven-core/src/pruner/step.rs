@@ -106,7 +106,7 @@ impl Pruner {
                 return Err(Error::OtherMasks { path });
             }
         } else if !self.rewrite {
-            self.check_one_applied(&selected)?;
+            self.check_applied(&selected)?;
         }
         let mut plan = Plan {
             overdue: self.overdue,

@@ -8,7 +8,7 @@ use burn_pack::Scalar;
 use super::{ModuleScorer, Reads, Regrowth, Sample, Scorer, Scores, Tally};
 use crate::budget::Budget;
 use crate::kernels::{KernelChoice, Portable};
-use crate::weights::{Inputs, Weight, check_finite};
+use crate::weights::{Inputs, Weight};
 use crate::{Error, StateSink, StateSource, WeightGrad, WeightGrads};
 
 /// A [`ModuleScorer`] of any rule: what a [`Pruner`](crate::Pruner) holds.
@@ -47,11 +47,6 @@ impl AnyScorer {
         self.0.name()
     }
 
-    /// What it reads beside the weights.
-    pub fn reads(&self) -> Reads {
-        self.0.reads()
-    }
-
     /// Folds one step's weights and gradients into the statistics.
     ///
     /// # Errors
@@ -68,11 +63,7 @@ impl AnyScorer {
         grads: &WeightGrads,
         tally: Option<&mut Tally>,
     ) -> Result<(), Error> {
-        let kernels = KernelChoice::default();
-        self.0.check(grads)?;
-        check_finite(grads, &kernels)?;
-        self.0.fold(grads.clone(), tally, &kernels);
-        Ok(())
+        self.0.update_counting(grads, tally)
     }
 }
 
@@ -100,6 +91,11 @@ pub trait DynScorer: Send + Sync {
     fn regrowth(&self) -> Regrowth;
     fn budget(&self) -> Option<Arc<dyn Budget>>;
     fn never_nan(&self) -> bool;
+    fn update_counting(
+        &mut self,
+        grads: &WeightGrads,
+        tally: Option<&mut Tally>,
+    ) -> Result<(), Error>;
     fn check(&self, grads: &WeightGrads) -> Result<(), Error>;
     #[allow(private_interfaces, reason = "called by the pruner alone")]
     fn fold(&mut self, grads: WeightGrads, tally: Option<&mut Tally>, kernels: &KernelChoice);
@@ -149,6 +145,14 @@ impl<S: Scorer> DynScorer for ModuleScorer<S> {
 
     fn never_nan(&self) -> bool {
         self.scorer.never_nan()
+    }
+
+    fn update_counting(
+        &mut self,
+        grads: &WeightGrads,
+        tally: Option<&mut Tally>,
+    ) -> Result<(), Error> {
+        self.update_counting(grads, tally)
     }
 
     fn check(&self, grads: &WeightGrads) -> Result<(), Error> {

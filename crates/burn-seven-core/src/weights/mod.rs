@@ -5,7 +5,7 @@ mod change;
 mod finite;
 mod grads;
 mod inputs;
-mod rewrite;
+pub(crate) mod rewrite;
 mod selection;
 mod traverse;
 mod values;

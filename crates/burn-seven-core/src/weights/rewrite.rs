@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 /// `param` with what `change` makes of its stored values, outside the graph: a new leaf, which is
 /// trained if the old one was.
-pub(crate) fn rewrite<const D: usize>(
+pub fn rewrite<const D: usize>(
     param: Param<Tensor<D>>,
     change: impl FnOnce(Tensor<D>) -> Tensor<D>,
 ) -> Param<Tensor<D>> {

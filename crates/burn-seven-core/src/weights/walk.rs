@@ -11,7 +11,7 @@ pub(crate) const PRUNING_MASK: &str = "pruning_mask";
 const REPARAMETERIZATION: &str = "Reparameterization";
 
 /// What to look at on the way.
-pub(crate) trait Visit {
+pub trait Visit {
     /// A float parameter of the model, in a layer of a type such as `Linear`. An adapter's factors
     /// are left out.
     fn weight<const D: usize>(&mut self, path: &str, layer: Option<&str>, param: &Param<Tensor<D>>);
@@ -28,7 +28,7 @@ pub(crate) trait Visit {
 }
 
 /// What to change on the way.
-pub(crate) trait Change {
+pub trait Change {
     /// A float parameter of the model; an adapter's factors are left out.
     fn weight<const D: usize>(&mut self, path: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let _ = path;
@@ -47,12 +47,12 @@ pub(crate) trait Change {
 }
 
 /// Looks at every parameter of `module` in the module's order.
-pub(crate) fn visit<M: Module>(module: &M, visit: &mut impl Visit) {
+pub fn visit<M: Module>(module: &M, visit: &mut impl Visit) {
     module.visit(&mut Walk::new(visit));
 }
 
 /// `module` with its parameters changed.
-pub(crate) fn change<M: Module>(module: M, change: &mut impl Change) -> M {
+pub fn change<M: Module>(module: M, change: &mut impl Change) -> M {
     module.map(&mut Walk::new(change))
 }
 

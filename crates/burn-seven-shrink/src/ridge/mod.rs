@@ -1,20 +1,26 @@
 //! Pruning a trained model's neurons and channels at once, with what is left making up for them.
 
+mod elimination;
+mod readers;
+mod sums;
+
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use burn_ir::{OperationIr, TensorId};
 use burn_seven_compile::Tensors;
-use burn_seven_compile::internals::{Captured, Value, capture, name};
+use burn_seven_compile::internals::capture;
 use burn_seven_core::Sparsity;
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, Side};
 
+use elimination::{Elimination, eliminate};
+use readers::{Reader, put_rows, readers, rows};
+use sums::{Sums, sums};
+
 use crate::cut::replace;
 use crate::flow::Flow;
 use crate::groups::Groups;
-use crate::step::{Step, Zeros};
 use crate::values::Values;
 use crate::{Group, ShrinkError};
 
@@ -35,25 +41,6 @@ pub struct Ridge {
     share: Sparsity,
     penalty: f64,
     fitted: bool,
-}
-
-/// A layer that reads units.
-struct Reader {
-    /// The tensor that it reads, and the axis of the units.
-    input: TensorId,
-    axis: usize,
-    /// Its weight, and the axis of the units.
-    weight: String,
-    weight_axis: usize,
-    bias: Option<String>,
-}
-
-/// Sums over samples: of products of two activations, of each, of each one's size.
-struct Sums {
-    products: Mat<f64>,
-    plain: Vec<f64>,
-    sizes: Vec<f64>,
-    samples: usize,
 }
 
 impl Ridge {
@@ -255,280 +242,6 @@ impl Ridge {
         }
         put_rows(values, reader, &new);
         Ok(())
-    }
-}
-
-/// One reader's share of an elimination of units.
-struct Elimination {
-    /// The inverse of the second moments of what is left.
-    inverse: Mat<f64>,
-    /// The weight's rows, with what has gone made up for.
-    rows: Vec<Vec<f64>>,
-}
-
-impl Elimination {
-    /// What the outputs' mean square error grows by when these places go and the rest makes up for
-    /// them.
-    fn cost(&self, places: &[usize]) -> f64 {
-        let own = |row: usize, column: usize| self.inverse[(places[row], places[column])];
-        let inverse = Mat::from_fn(places.len(), places.len(), own);
-        let rows = places.iter().map(|&place| self.rows[place].clone());
-        let mut block = Self {
-            inverse,
-            rows: rows.collect(),
-        };
-        (0..places.len()).map(|place| block.remove(place)).sum()
-    }
-
-    /// Takes a place out, and gives what it costs.
-    fn remove(&mut self, place: usize) -> f64 {
-        let pivot = self.inverse[(place, place)];
-        if pivot <= 0.0 {
-            return 0.0; // gone already
-        }
-        let row = self.rows[place].clone();
-        let column: Vec<f64> = self.inverse.col(place).iter().copied().collect();
-        for (other, share) in column.iter().map(|entry| entry / pivot).enumerate() {
-            let pairs = self.rows[other].iter_mut().zip(&row);
-            pairs.for_each(|(entry, lost)| *entry -= share * lost);
-            for (next, entry) in column.iter().enumerate() {
-                self.inverse[(next, other)] -= share * entry;
-            }
-        }
-        self.inverse[(place, place)] = 0.0;
-        row.iter().map(|entry| entry * entry).sum::<f64>() / pivot
-    }
-}
-
-/// Units that go one after the other, each the one that costs least at the time.
-fn eliminate(systems: &mut [Elimination], units: usize, count: usize) -> Vec<usize> {
-    let mut gone: Vec<usize> = Vec::new();
-    for _ in 0..count {
-        let cost = |unit: usize| -> f64 {
-            let costs = systems
-                .iter()
-                .map(|system| system.cost(&places(system, unit, units)));
-            costs.sum()
-        };
-        let left = (0..units).rev().filter(|unit| !gone.contains(unit));
-        let costs = left.map(|unit| (cost(unit), unit));
-        let Some((_, unit)) = costs.min_by(|one, other| one.0.total_cmp(&other.0)) else {
-            break;
-        };
-        for system in systems.iter_mut() {
-            for place in places(system, unit, units) {
-                system.remove(place);
-            }
-        }
-        gone.push(unit);
-    }
-    gone
-}
-
-fn places(system: &Elimination, unit: usize, units: usize) -> Vec<usize> {
-    let inner = system.rows.len() / units;
-    (unit * inner..(unit + 1) * inner).collect()
-}
-
-/// The layers that read a group along the whole of an axis.
-fn readers(group: &Group, flow: &Flow, captured: &Captured) -> Vec<Reader> {
-    let mut readers: Vec<Reader> = Vec::new();
-    for operation in &captured.operations {
-        let (input, axis, weight, weight_dim, bias, out) = match Step::of(operation) {
-            Step::Product {
-                left,
-                right,
-                bias,
-                out,
-            } => {
-                let rank = right.shape.num_dims();
-                (left, left.shape.num_dims() - 1, right, rank - 2, bias, out)
-            }
-            Step::Convolution {
-                x,
-                weight,
-                groups: 1,
-                transposed: false,
-                out,
-                ..
-            } => (x, 1, weight, 1, None, out),
-            _ => continue,
-        };
-        let Some((used, axes)) = flow.origins.get(&weight.id) else {
-            continue;
-        };
-        let (Some(Some(weight_axis)), used) = (axes.get(weight_dim), &flow.used[*used]) else {
-            continue;
-        };
-        let own = |path: &str, axis: usize| {
-            let mut members = group.members.iter();
-            members.any(|member| {
-                let whole = member.outer == 1 && group.units * member.inner == member.size;
-                member.path == path && member.axis == axis && member.reads && whole
-            })
-        };
-        if !own(&used.path, *weight_axis) || flow.origins.contains_key(&input.id) {
-            continue;
-        }
-        let path = |id: TensorId| {
-            let (used, _) = flow.origins.get(&id)?;
-            let used = &flow.used[*used];
-            (used.axes.len() == 1).then(|| used.path.clone())
-        };
-        let matrix = used.axes.len() == 2;
-        let added = || {
-            captured
-                .operations
-                .iter()
-                .find_map(|next| added(next, out.id).and_then(path))
-        };
-        readers.push(Reader {
-            input: input.id,
-            axis,
-            weight: used.path.clone(),
-            weight_axis: *weight_axis,
-            // At an image's borders a convolution reads less than its mean.
-            bias: bias
-                .and_then(|bias| path(bias.id))
-                .or_else(added)
-                .filter(|_| matrix),
-        });
-    }
-    // A layer that is called twice would be fitted twice.
-    let twice = |reader: &Reader| {
-        readers
-            .iter()
-            .filter(|other| other.weight == reader.weight)
-            .count()
-            > 1
-    };
-    let found = readers.iter().filter(|reader| !twice(reader)).count();
-    match found == readers.len() && !group.read {
-        true => readers,
-        false => Vec::new(),
-    }
-}
-
-/// What an operation adds to a tensor.
-fn added(operation: &OperationIr, id: TensorId) -> Option<TensorId> {
-    match Step::of(operation) {
-        Step::Entries {
-            inputs,
-            zeros: Zeros::Each,
-            ..
-        } if inputs.len() == 2 && name(operation).contains("Add") => {
-            let other = inputs.iter().find(|ir| ir.id != id)?;
-            inputs.iter().any(|ir| ir.id == id).then_some(other.id)
-        }
-        _ => None,
-    }
-}
-
-fn sums<M: Module, I: Tensors, O: Tensors>(
-    readers: &[Reader],
-    group: &Group,
-    model: &M,
-    calibration: &[I],
-    forward: &impl Fn(&M, I) -> O,
-) -> Result<Vec<Sums>, ShrinkError> {
-    let device = Device::flex();
-    let mut all: Vec<Sums> = readers.iter().map(|_| Sums::new()).collect();
-    for batch in calibration {
-        let batch = batch.on(&device);
-        // Each batch may have another shape; the order of operations is the same.
-        let (captured, _) = capture(model, &batch, forward)?;
-        let values = Values::of(model, false)?;
-        let here = self::readers(group, &Flow::new(&captured, &values.tied()), &captured);
-        let wanted: Vec<TensorId> = here.iter().map(|reader| reader.input).collect();
-        crate::observe::observe(&captured, batch, &wanted, |id, value| {
-            for (reader, sums) in here
-                .iter()
-                .zip(&mut all)
-                .filter(|(reader, _)| reader.input == id)
-            {
-                sums.add(&value, reader.axis);
-            }
-        })?;
-    }
-    Ok(all)
-}
-
-impl Sums {
-    fn new() -> Self {
-        Self {
-            products: Mat::new(),
-            plain: Vec::new(),
-            sizes: Vec::new(),
-            samples: 0,
-        }
-    }
-
-    /// The mean of a place's activations.
-    fn mean(&self, place: usize) -> f64 {
-        self.plain[place] / self.samples.max(1) as f64
-    }
-
-    /// The mean product of two places' activations, about their means or about 0.
-    fn second(&self, a: usize, b: usize, centred: bool) -> f64 {
-        let product = self.products[(a, b)] / self.samples.max(1) as f64;
-        match centred {
-            true => product - self.mean(a) * self.mean(b),
-            false => product,
-        }
-    }
-
-    /// Adds activations whose units are along an axis.
-    fn add(&mut self, value: &Value, axis: usize) {
-        let shape = value.shape().to_vec();
-        let data = value.clone().0.into_data();
-        let floats: Vec<f32> = data.iter::<f32>().collect();
-        let (width, inner) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
-        let rows = floats.len() / width.max(1);
-        let at = |row: usize, place: usize| {
-            let (outer, rest) = (row / inner, row % inner);
-            f64::from(floats[(outer * width + place) * inner + rest])
-        };
-        let matrix = Mat::from_fn(rows, width, at);
-        if self.plain.is_empty() {
-            self.products = Mat::zeros(width, width);
-            self.plain = vec![0.0; width];
-            self.sizes = vec![0.0; width];
-        }
-        self.products += matrix.transpose() * &matrix;
-        for place in 0..width {
-            for entry in matrix.col(place).iter() {
-                self.plain[place] += entry;
-                self.sizes[place] += entry.abs();
-            }
-        }
-        self.samples += rows;
-    }
-}
-
-/// A weight as rows, one for each place of the axis that reads.
-fn rows(values: &Values, reader: &Reader) -> Result<Vec<Vec<f64>>, ShrinkError> {
-    let shape = values.shape(&reader.weight)?.to_vec();
-    let mut rows = vec![Vec::new(); shape[reader.weight_axis]];
-    let inner: usize = shape[reader.weight_axis + 1..].iter().product();
-    if let Some(value) = values.all.get(&reader.weight) {
-        for (index, &entry) in value.floats.iter().enumerate() {
-            rows[index / inner % shape[reader.weight_axis]].push(f64::from(entry));
-        }
-    }
-    Ok(rows)
-}
-
-fn put_rows(values: &mut Values, reader: &Reader, rows: &[Vec<f64>]) {
-    let Some(value) = values.all.get_mut(&reader.weight) else {
-        return;
-    };
-    let size = value.shape[reader.weight_axis];
-    let inner: usize = value.shape[reader.weight_axis + 1..].iter().product();
-    let mut rows: Vec<_> = rows.iter().map(|row| row.iter()).collect();
-    for (index, entry) in value.floats.iter_mut().enumerate() {
-        if let Some(new) = rows[index / inner % size].next() {
-            *entry = *new as f32;
-        }
     }
 }
 
