@@ -13,7 +13,7 @@ use burn_seven_tests::model::Batch;
 use burn_train::{ExecutionStrategy, MultiDeviceOptim, TrainStep};
 
 use crate::student::{Seen, Student};
-use crate::{adamw, bits, device, learner, seven, training, wrapped};
+use crate::{adamw, bits, device, folder, learner, seven, training, wrapped};
 
 const EPOCHS: usize = 5;
 
@@ -33,10 +33,10 @@ fn model(mode: MaskMode, seen: Option<Seen>) -> Pruned<Student> {
 }
 
 fn on_two(mode: MaskMode, optim: MultiDeviceOptim, seen: Seen) -> Pruned<Student> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let model = model(mode, Some(seen));
     let strategy = ExecutionStrategy::multi(vec![device(), device()], optim);
-    let training = training(folder.path(), EPOCHS, HALVES.to_vec()).watch_pruning(&model);
+    let training = training(&folder, EPOCHS, HALVES.to_vec()).watch_pruning(&model);
     let training = training.with_training_strategy(strategy.into());
     let result = training.launch(learner(model));
     assert!(result.error.is_none(), "{:?}", result.error);
@@ -44,9 +44,9 @@ fn on_two(mode: MaskMode, optim: MultiDeviceOptim, seen: Seen) -> Pruned<Student
 }
 
 fn on_one(mode: MaskMode) -> Pruned<Student> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let model = model(mode, None);
-    let training = training(folder.path(), EPOCHS, IN_TURN.to_vec()).watch_pruning(&model);
+    let training = training(&folder, EPOCHS, IN_TURN.to_vec()).watch_pruning(&model);
     training.grads_accumulation(2).launch(learner(model)).model
 }
 
@@ -76,11 +76,11 @@ fn two_devices_end_where_one_with_the_same_gradients_does() {
 #[test]
 fn devices_of_two_kinds_compute_with_the_same_masks() {
     let kinds: Vec<Device> = devices().into_iter().map(Device::autodiff).collect();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let seen = Seen::default();
     let model = model(MaskMode::InGraph, Some(seen.clone()));
     let strategy = ExecutionStrategy::multi(kinds, MultiDeviceOptim::OptimMainDevice);
-    let training = training(folder.path(), EPOCHS, HALVES.to_vec()).watch_pruning(&model);
+    let training = training(&folder, EPOCHS, HALVES.to_vec()).watch_pruning(&model);
     let training = training.with_training_strategy(strategy.into());
     let result = training.launch(learner(model));
     assert!(result.error.is_none(), "{:?}", result.error);

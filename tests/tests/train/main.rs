@@ -12,6 +12,9 @@ mod resume;
 mod steps;
 mod student;
 
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
@@ -27,6 +30,21 @@ use student::{Student, loader};
 
 /// Items, and so steps, of an epoch.
 const ITEMS: u64 = 4;
+
+/// A new folder for a run, which stays until the next run of these tests.
+///
+/// CubeCL reads a loaded checkpoint from its file only when the device gets to it, which may be after
+/// a test's end.
+fn folder() -> PathBuf {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("trainer-{next}"));
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
 
 fn device() -> Device {
     last_device().autodiff()
@@ -64,7 +82,7 @@ fn learner<M: LearnerModel>(model: M) -> Learner<M> {
 }
 
 /// A run over the first [`ITEMS`] items, which keeps all checkpoints.
-fn training<M>(folder: &std::path::Path, epochs: usize, items: Vec<u64>) -> SupervisedTraining<M>
+fn training<M>(folder: &Path, epochs: usize, items: Vec<u64>) -> SupervisedTraining<M>
 where
     M: LearnerModel,
     M: burn_train::TrainStep<Input = burn_seven_tests::model::Batch, Output = student::Output>,

@@ -8,7 +8,7 @@ use burn_seven_tests::model::Batch;
 use burn_train::TrainStep;
 
 use crate::student::Student;
-use crate::{adamw, config, seven, wrapped_on};
+use crate::{adamw, config, folder, seven, wrapped_on};
 
 fn pruned(device: &Device) -> Student {
     let training = Device::flex().autodiff();
@@ -83,8 +83,8 @@ fn a_quantized_model_is_neither_pruned_nor_saved_sparse_but_told_what_to_do() {
     let model = quantized(pruned(&Device::flex()), schemes()[0]);
     let error = config().init(seven(), &model).unwrap_err().to_string();
     assert!(error.contains("net.first.weight is quantized"), "{error}");
-    let folder = tempfile::tempdir().unwrap();
-    let error = sparse::save(&model, folder.path()).unwrap_err().to_string();
+    let folder = folder();
+    let error = sparse::save(&model, &folder).unwrap_err().to_string();
     assert!(error.contains("net.first.weight"), "{error}");
     assert!(error.contains("before it is quantized"), "{error}");
 }

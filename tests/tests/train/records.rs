@@ -10,7 +10,8 @@ use burn_train::TrainStep;
 
 use crate::student::Student;
 use crate::{
-    adamw, bits, bytes, config, device, items, kept, learner, seven, sparsity, training, wrapped,
+    adamw, bits, bytes, config, device, folder, items, kept, learner, seven, sparsity, training,
+    wrapped,
 };
 
 fn record(bytes: Vec<u8>) -> ModuleRecord {
@@ -19,11 +20,9 @@ fn record(bytes: Vec<u8>) -> ModuleRecord {
 
 #[test]
 fn a_checkpoint_without_pruning_starts_a_pruned_run() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let plain = Student::new(3, &device());
-    let plain = training(folder.path(), 2, items())
-        .launch(learner(plain))
-        .model;
+    let plain = training(&folder, 2, items()).launch(learner(plain)).model;
 
     let fresh = wrapped(seven(), MaskMode::InGraph, 77);
     let loaded = fresh.load_record(plain.clone().into_record());
@@ -31,7 +30,7 @@ fn a_checkpoint_without_pruning_starts_a_pruned_run() {
     assert_eq!(loaded.pruner().unwrap().steps(), 0);
 
     let model = wrapped(seven(), MaskMode::InGraph, 77);
-    let training = training(folder.path(), 8, items()).checkpoint(2);
+    let training = training(&folder, 8, items()).checkpoint(2);
     let training = training.watch_pruning(&model);
     let result = training.launch(learner(model));
     assert!(result.error.is_none(), "{:?}", result.error);
@@ -69,12 +68,12 @@ fn the_zeros_of_a_plain_checkpoint_are_kept() {
 
 #[test]
 fn a_finished_checkpoint_loads_into_the_plain_model() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let model = wrapped(seven(), MaskMode::InGraph, 3);
-    let training = training(folder.path(), 6, items()).watch_pruning(&model);
+    let training = training(&folder, 6, items()).watch_pruning(&model);
     let pruned = training.launch(learner(model)).model.finish().unwrap();
 
-    let file = folder.path().join("checkpoint/model-6.bpk");
+    let file = folder.join("checkpoint/model-6.bpk");
     let load = || ModuleRecord::load(&file).unwrap();
     let plain = Student::new(77, &device());
     let loaded = plain

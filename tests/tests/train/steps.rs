@@ -15,7 +15,7 @@ use burn_train::metric::store::{Aggregate, Direction, EventStoreClient, Split};
 use burn_train::{EarlyStoppingStrategy, TrainOutput, TrainStep};
 
 use crate::student::{Output, Student};
-use crate::{adamw, config, device, items, learner, seven, training, wrapped};
+use crate::{adamw, config, device, folder, items, learner, seven, training, wrapped};
 
 /// The last value in a log of an epoch.
 fn last(folder: &Path, epoch: usize, name: &str) -> f64 {
@@ -31,14 +31,14 @@ fn last(folder: &Path, epoch: usize, name: &str) -> f64 {
 
 #[test]
 fn metrics_are_in_burns_logs() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let model = wrapped(seven(), MaskMode::InGraph, 3);
-    let training = training(folder.path(), 5, items()).watch_pruning(&model);
+    let training = training(&folder, 5, items()).watch_pruning(&model);
     let result = training.launch(learner(model));
     let (_, pruner) = result.model.into_parts().unwrap();
     // 27 of 136 weights are kept; the ramp to 0.8 is over.
     let near = |name: &str, percent: f64| {
-        let found = last(folder.path(), 5, name);
+        let found = last(&folder, 5, name);
         assert!((found - percent).abs() < 1e-9, "{name}: {found}, {percent}");
     };
     near("Sparsity", 100.0 * 109.0 / 136.0);
@@ -50,7 +50,7 @@ fn metrics_are_in_burns_logs() {
     // Masks were last chosen at steps 15 and 17: with t = 14/16 and 1 the cubic ramp is at
     // 0.8 · (1 - (1 - t)³) = 0.7984375 and 0.8; that is 27 kept of 136 both times (27.4 and 27.2).
     near("Mask_Change", 0.0);
-    assert!(last(folder.path(), 1, "Sparsity") < last(folder.path(), 3, "Sparsity"));
+    assert!(last(&folder, 1, "Sparsity") < last(&folder, 3, "Sparsity"));
 }
 
 /// A model that counts its optimizer's steps.
@@ -110,10 +110,10 @@ impl EarlyStoppingStrategy for AtOnce {
 
 #[test]
 fn early_stopping_waits_for_the_pruning() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let model = wrapped(seven(), MaskMode::InGraph, 3);
     let stopping = AfterPruning::new(AtOnce, &model);
-    let training = training(folder.path(), 9, items()).early_stopping(stopping);
+    let training = training(&folder, 9, items()).early_stopping(stopping);
     let result = training.watch_pruning(&model).launch(learner(model));
     // The window's last step, 17, is in the fifth epoch of four.
     assert_eq!(result.model.pruner().unwrap().steps(), 20);
@@ -122,7 +122,7 @@ fn early_stopping_waits_for_the_pruning() {
 
 #[test]
 fn the_best_checkpoint_is_a_pruned_one() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let model = wrapped(seven(), MaskMode::InGraph, 3);
     let best = BestPruned::new(
         &LossMetric::new(),
@@ -131,17 +131,16 @@ fn the_best_checkpoint_is_a_pruned_one() {
         Split::Train,
         &model,
     );
-    let training = training(folder.path(), 9, items()).with_checkpointing_strategy(best);
+    let training = training(&folder, 9, items()).with_checkpointing_strategy(best);
     training.watch_pruning(&model).launch(learner(model));
     let there: Vec<usize> = (1..=9)
         .filter(|epoch| {
             folder
-                .path()
                 .join(format!("checkpoint/model-{epoch}.bpk"))
                 .exists()
         })
         .collect();
-    let losses: Vec<f64> = (5..=9).map(|epoch| mean(folder.path(), epoch)).collect();
+    let losses: Vec<f64> = (5..=9).map(|epoch| mean(&folder, epoch)).collect();
     let mut best = 0;
     for (place, loss) in losses.iter().enumerate() {
         if *loss > losses[best] {
