@@ -51,6 +51,7 @@ mod read_back;
 mod report;
 mod rewrite;
 mod served;
+mod stepper;
 mod tensors;
 mod value;
 
@@ -65,7 +66,8 @@ pub use tensors::Tensors;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::capture::{Captured, capture};
-    pub use crate::interpreter::{Interpreter, name, prepare};
+    pub use crate::interpreter::name;
+    pub use crate::stepper::Stepper;
     pub use crate::tensors::sealed::Tensors;
     pub use crate::value::Value;
 }

@@ -16,6 +16,7 @@
 //! | [`report`] | [`Report`] |
 //! | [`sparse`] | compiled models, files that hold only the non-zeros of a pruned model, sparse layers |
 //! | `train` | with the feature `train`: Burn's own trainer, LoRA on a pruned model, distillation |
+//! | `after` | with the feature of that name: a trained model is pruned without training it |
 //! | `shrink` | with the feature of that name: neurons, channels and heads cut out of any module |
 //! | [`kernels`] | the seam where a backend replaces the portable path |
 //! | [`error`] | [`Error`], and [`Failed`], which gives the model back |
@@ -27,8 +28,8 @@
 //! | `cuda` | CUDA, for NVIDIA's cards | `Device::cuda(DeviceIndex::Default)` |
 //! | `wgpu` | wgpu: Vulkan, Metal, WebGPU | `Device::wgpu(DeviceKind::DefaultDevice)` |
 //! | `tch` | libtorch | `Device::libtorch()`, its CPU |
-//! | `flex` | flex, Burn's own, on the CPU | `Device::flex()` |
-//! | `ndarray` (default) | ndarray, on the CPU | `Device::ndarray()` |
+//! | `ndarray` | ndarray, on the CPU | `Device::ndarray()` |
+//! | `flex` (default) | flex, Burn's own, on the CPU | `Device::flex()` |
 //!
 //! With several, [`device`] takes the first of this order, and the fast path of each is taken for
 //! tensors on its own devices. `vulkan` and `metal` are `wgpu` with kernels compiled for these
@@ -49,6 +50,11 @@ compile_error!(
 );
 
 pub use burn_seven_core::*;
+
+/// Pruning without training: Wanda, SparseGPT, exact refit.
+#[cfg(feature = "after")]
+#[doc(inline)]
+pub use burn_seven_after as after;
 
 /// Smaller models: what is zero is cut out of a module's tensors, on every backend.
 #[cfg(feature = "shrink")]

@@ -88,7 +88,7 @@ pub(super) fn sums<M: Module, I: Tensors, O: Tensors>(
         let values = Values::of(model, false)?;
         let here = self::readers(group, &Flow::new(&captured, &values.tied()), &captured);
         let wanted: Vec<TensorId> = here.iter().map(|reader| reader.input).collect();
-        crate::observe::observe(&captured, batch, &wanted, |id, value| {
+        crate::observe::observe(captured, batch, &wanted, |id, value| {
             for (reader, sums) in here
                 .iter()
                 .zip(&mut all)
