@@ -70,7 +70,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (name, solver, refit) in ways {
             let mut row = format!("{name:20}");
             for (_, sparsity, pattern) in &goals {
-                let mut after = After::new(solver, *sparsity).with_refit(refit);
+                // As usual with these methods, what embeds and what classifies is left alone.
+                let mut after = After::new(solver, *sparsity)
+                    .with_refit(refit)
+                    .with_layer("patch.weight", Sparsity::DENSE)
+                    .with_layer("head.weight", Sparsity::DENSE);
                 if let Some(pattern) = pattern {
                     after = after.with_pattern(*pattern);
                 }

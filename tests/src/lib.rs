@@ -25,6 +25,8 @@ mod guide {
     mod sparse {}
     #[doc = include_str!("../../docs/src/compiled.md")]
     mod compiled {}
+    #[doc = include_str!("../../docs/src/after.md")]
+    mod after {}
     #[doc = include_str!("../../docs/src/shrink.md")]
     mod shrink {}
 }

@@ -232,13 +232,16 @@ fn patterns_and_sparsities_are_kept() {
     let batches = [inputs([64, 8], &device)];
     let after = After::new(Solver::SparseGpt, half());
     let two_of_four = after.clone().with_pattern(Pattern::NOfM { kept: 2, of: 4 });
-    let (pruned, _) = two_of_four.prune(&model, &batches, Mlp::forward).unwrap();
+    let (pruned, _) = two_of_four
+        .clone()
+        .prune(&model, &batches, Mlp::forward)
+        .unwrap();
     for column in pruned.outer.weight.val().transpose().iter_dim(0) {
         for group in floats(column).chunks(4) {
             assert_eq!(group.iter().filter(|entry| **entry == 0.0).count(), 2);
         }
     }
-    let layers = after.clone().with_layer("outer.weight", Sparsity::DENSE);
+    let layers = two_of_four.with_layer("outer.weight", Sparsity::DENSE);
     let (pruned, _) = layers.prune(&model, &batches, Mlp::forward).unwrap();
     assert_eq!(
         floats(pruned.outer.weight.val()),

@@ -53,6 +53,10 @@ pub(crate) fn solve(
         kept,
         damping: 0.0,
     };
+    if sparsity == Sparsity::DENSE {
+        let all = columns.iter().map(|column| vec![true; column.len()]);
+        return Ok(masked(all.collect()));
+    }
     let pattern = after.pattern;
     let solved = match after.solver {
         Solver::Magnitude => masked(select::keep(&magnitude::scores(columns), pattern, sparsity)),

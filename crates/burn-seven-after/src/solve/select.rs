@@ -32,7 +32,7 @@ pub(super) fn within(scores: &[f64], pattern: Pattern, sparsity: Sparsity) -> Ve
                 false => vec![true; group.len()],
             })
             .collect(),
-        Pattern::Layer | Pattern::Output => highest(scores, sparsity.kept(scores.len())),
+        Pattern::Layer | Pattern::Output => highest(scores, sparsity.kept(scores.len()).max(1)),
     }
 }
 

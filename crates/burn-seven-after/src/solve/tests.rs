@@ -247,8 +247,9 @@ proptest! {
         let count = kept.iter().filter(|kept| **kept).count();
         // All inputs are in one block here.
         prop_assert_eq!(count, match pattern {
+            _ if sparsity == Sparsity::DENSE => inputs * outputs,
             Pattern::Layer => sparsity.kept(inputs * outputs),
-            Pattern::Output => outputs * sparsity.kept(inputs),
+            Pattern::Output => outputs * sparsity.kept(inputs).max(1),
             Pattern::NOfM { .. } => outputs * (inputs / 4 + inputs % 4),
         });
         for (entry, kept) in solved.columns.concat().iter().zip(kept) {
