@@ -22,7 +22,7 @@ struct Args {
     /// How many seeds.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
-    /// How many training images the solvers see.
+    /// How many training images the solvers see, in whole batches of 64.
     #[arg(long, default_value_t = 512)]
     samples: usize,
 }

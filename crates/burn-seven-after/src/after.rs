@@ -1,10 +1,11 @@
 //! How a model is pruned.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn_seven_compile::Tensors;
-use burn_seven_core::Sparsity;
+use burn_seven_core::{Budget, Sparsity, UniformBudget};
 
 use crate::{AfterError, AfterReport, Pattern, Run, Solver};
 
@@ -20,7 +21,7 @@ pub struct After {
     pub(crate) refit: bool,
     pub(crate) damping: f64,
     pub(crate) block: usize,
-    pub(crate) erdos_renyi: bool,
+    pub(crate) budget: Arc<dyn Budget>,
     pub(crate) layers: BTreeMap<String, Sparsity>,
     pub(crate) done: usize,
 }
@@ -38,7 +39,7 @@ impl After {
             refit: false,
             damping: 0.01,
             block: 128,
-            erdos_renyi: false,
+            budget: Arc::new(UniformBudget),
             layers: BTreeMap::new(),
             done: 0,
         }
@@ -73,14 +74,16 @@ impl After {
         self
     }
 
-    /// Sparsities by Erdős-Rényi: the density of a layer is proportional to `(in + out) / (in · out)`,
-    /// at most 1, with as many weights in all as uniform ones keep.
-    pub fn with_erdos_renyi(mut self) -> Self {
-        self.erdos_renyi = true;
+    /// How the weights that stay are split over the layers: [`UniformBudget`],
+    /// [`ErkBudget`](burn_seven_core::ErkBudget), [`GroupBudget`](burn_seven_core::GroupBudget), or one of
+    /// your own that gives each layer a count. Layers are pruned one by one, so none that compares scores
+    /// of several. Default: uniform
+    pub fn with_budget(mut self, budget: impl Budget) -> Self {
+        self.budget = Arc::new(budget);
         self
     }
 
-    /// Another sparsity for one weight, by its path; [`Sparsity::DENSE`] leaves it alone.
+    /// Another sparsity for one weight than the budget's, by its path; [`Sparsity::DENSE`] leaves it alone.
     pub fn with_layer(mut self, path: impl Into<String>, sparsity: Sparsity) -> Self {
         self.layers.insert(path.into(), sparsity);
         self
@@ -98,8 +101,9 @@ impl After {
     ///
     /// # Errors
     ///
-    /// [`AfterError::OutOfRange`] without calibration inputs or with an option out of its range;
-    /// [`AfterError::Capture`] where the forward pass cannot be captured; [`AfterError::NoLayer`];
+    /// [`AfterError::OutOfRange`] without calibration inputs, with an option out of its range, or with a
+    /// budget that compares scores of several layers; [`AfterError::Core`] where a budget does not fit the
+    /// layers; [`AfterError::Reparameterized`]; [`AfterError::Capture`] where the forward pass cannot be captured; [`AfterError::NoLayer`];
     /// [`AfterError::NothingToPrune`]; [`AfterError::AnotherWay`].
     pub fn start<M, I, O, F>(
         &self,
@@ -157,7 +161,9 @@ impl After {
             Pattern::NOfM { kept, of } if kept == 0 || kept > of => {
                 refused("N:M", "1:M up to M:M", format!("{kept}:{of}"))
             }
-            Pattern::NOfM { of, .. } if !self.block.is_multiple_of(of) => {
+            Pattern::NOfM { of, .. }
+                if self.solver == Solver::SparseGpt && !self.block.is_multiple_of(of) =>
+            {
                 let expected = format!("a multiple of the {of} of N:M");
                 refused("block", &expected, self.block.to_string())
             }

@@ -6,7 +6,7 @@ use burn_ir::{
     BaseOperationIr as Base, Conv2dOptionsIr, FloatOperationIr as Float,
     ModuleOperationIr as ModuleOp, OperationIr, TensorId, TensorIr,
 };
-use burn_seven_compile::internals::{Captured, name};
+use burn_seven_compile::internals::{Captured, Value, name};
 
 /// A linear layer or a convolution.
 #[derive(Debug, Clone)]
@@ -14,10 +14,24 @@ pub(crate) struct Layer {
     /// The weight's path.
     pub path: String,
     pub weight: TensorId,
+    /// The weight as it is in the model.
+    pub value: Value,
     pub kind: Kind,
     pub input: TensorId,
     /// The operation that reads both.
     pub place: usize,
+}
+
+impl Layer {
+    /// The numbers of inputs and of outputs.
+    pub fn matrix(&self) -> [usize; 2] {
+        let shape = self.value.shape();
+        let rest: usize = shape.iter().skip(1).product();
+        match self.kind {
+            Kind::Linear => [shape[0], rest],
+            Kind::Transposed | Kind::Convolution(_) => [rest, shape[0]],
+        }
+    }
 }
 
 /// How a weight is a matrix.
@@ -32,15 +46,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The numbers of inputs and of outputs of a weight of this shape.
-    pub fn matrix(&self, shape: &[usize]) -> [usize; 2] {
-        let rest: usize = shape[1..].iter().product();
-        match self {
-            Kind::Linear => [shape[0], rest],
-            Kind::Transposed | Kind::Convolution(_) => [rest, shape[0]],
-        }
-    }
-
     /// Where the entry of an input and an output is in a weight of this matrix's size.
     pub fn at(&self, [inputs, outputs]: [usize; 2], input: usize, output: usize) -> usize {
         match self {
@@ -102,6 +107,7 @@ pub(crate) fn layers(captured: &Captured) -> (Vec<Layer>, Vec<(String, String)>)
             Ok(kind) => found.push(Layer {
                 path,
                 weight: view.weight,
+                value: captured.parameters[&view.weight].clone(),
                 kind,
                 input: input.id,
                 place,
@@ -118,6 +124,19 @@ pub(crate) fn layers(captured: &Captured) -> (Vec<Layer>, Vec<(String, String)>)
         }
         once
     });
+    // Embeddings, and weights that something is done with before a product reads them.
+    let mut others: Vec<&TensorId> = captured.parameters.keys().collect();
+    others.sort_unstable();
+    for id in others {
+        let value = &captured.parameters[id];
+        let matrix = value.shape().num_dims() >= 2 && value.dtype().is_float();
+        let path = captured.paths.get(id).cloned().unwrap_or_default();
+        let known = found.iter().any(|layer| layer.path == path)
+            || skipped.iter().any(|(other, _)| *other == path);
+        if matrix && !known {
+            skipped.push((path, "no product reads it as it is".to_string()));
+        }
+    }
     (found, skipped)
 }
 

@@ -12,7 +12,7 @@ pub struct LayerReport {
     pub path: String,
     /// Inputs and outputs; of a convolution, the entries of a patch and the channels.
     pub shape: [usize; 2],
-    /// How many entries are not zero.
+    /// How many entries its mask keeps; one of them may be zero, if it was before.
     pub kept: usize,
     /// The root of the sum of squares of what its outputs changed by, over that of the outputs, on the
     /// calibration inputs as they come from the pruned layers before it.
@@ -27,7 +27,7 @@ pub struct LayerReport {
 }
 
 impl LayerReport {
-    /// The share of its weights that are zero.
+    /// The share of its weights that its mask does not keep, in `[0, 1)`.
     pub fn sparsity(&self) -> f64 {
         let all = (self.shape[0] * self.shape[1]).max(1);
         1.0 - self.kept as f64 / all as f64
@@ -44,7 +44,11 @@ pub struct AfterReport {
 }
 
 impl AfterReport {
-    /// The share of zeros in all layers that were pruned.
+    /// The share of weights that are not kept, of all layers of this report.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`](burn_seven_core::Error::OutOfRange) if no weight is kept at all.
     pub fn sparsity(&self) -> Result<Sparsity, burn_seven_core::Error> {
         let all = |layer: &LayerReport| layer.shape[0] * layer.shape[1];
         let kept = self.layers.iter().map(|layer| layer.kept).sum();

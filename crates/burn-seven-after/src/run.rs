@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use burn::backend::flex::FlexTensor;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
-use burn_seven_compile::Tensors;
 use burn_seven_compile::internals::{Stepper, Value, capture};
+use burn_seven_compile::{CompileError, Tensors};
 use burn_seven_core::Sparsity;
+use burn_seven_core::budget::Part;
 use burn_seven_core::internals::{Change, Visit, change, rewrite, visit};
 
 use crate::layers::{Kind, Layer, called, chain, layers};
@@ -132,28 +134,38 @@ impl<M: Module> Run<M> {
                 layers: paths.join(", "),
             });
         }
-        let uniform = vec![after.sparsity; layers.len()];
-        let mut sparsities = match after.erdos_renyi {
-            true => {
-                let shapes = layers.iter().map(|layer| self.matrix(layer));
-                erdos_renyi(&shapes.collect::<Vec<_>>(), after.sparsity)?
-            }
-            false => uniform,
-        };
+        let shapes: Vec<Vec<usize>> = layers
+            .iter()
+            .map(|layer| layer.value.shape().to_vec())
+            .collect();
+        let mut parts = Vec::new();
+        for (layer, shape) in layers.iter().zip(&shapes) {
+            parts.push(Part {
+                paths: vec![layer.path.as_str()],
+                shapes: vec![shape.as_slice()],
+                fixed: false,
+                candidates: shape.iter().product(),
+            });
+        }
+        after.budget.check(&parts)?;
+        let mut sparsities = vec![Sparsity::DENSE; layers.len()];
+        for pool in after.budget.allocate(after.sparsity.into(), &parts) {
+            let &[layer] = pool.parts.as_slice() else {
+                return Err(AfterError::OutOfRange {
+                    parameter: "budget",
+                    expected: "one that gives each layer a count".to_string(),
+                    found: after.budget.name(),
+                });
+            };
+            // A layer without weights would be a model without outputs.
+            sparsities[layer] = Sparsity::of_counts(pool.keep.max(1), parts[layer].count())?;
+        }
         for (layer, sparsity) in layers.iter().zip(&mut sparsities) {
             if let Some(own) = after.layers.get(&layer.path) {
                 *sparsity = *own;
             }
         }
         Ok(sparsities)
-    }
-
-    fn matrix(&self, layer: &Layer) -> [usize; 2] {
-        let parameters = &self.steppers[0].captured().parameters;
-        let shape = parameters
-            .get(&layer.weight)
-            .map(|value| value.shape().to_vec());
-        layer.kind.matrix(&shape.unwrap_or_else(|| vec![0, 0]))
     }
 
     /// How many layers there are to prune.
@@ -194,16 +206,20 @@ impl<M: Module> Run<M> {
         let start = Instant::now();
         let layer = self.layers[0][self.done].clone();
         let sparsity = self.sparsities[self.done];
-        let matrix @ [inputs, outputs] = self.matrix(&layer);
+        let matrix @ [inputs, outputs] = layer.matrix();
         let mut moments = Moments::new(inputs);
         for (stepper, layers) in self.steppers.iter_mut().zip(&self.layers) {
             let layer = &layers[self.done];
             while stepper.next().is_some_and(|place| place < layer.place) {
                 stepper.step()?;
             }
-            if let Some(value) = stepper.value(layer.input) {
-                moments.add(&rows(value, &layer.kind, stepper, layer.weight));
-            }
+            let value = stepper.value(layer.input).ok_or_else(|| {
+                AfterError::Capture(CompileError::Operation {
+                    operation: called(stepper.captured(), Some(layer)),
+                    message: "its input is not known".to_string(),
+                })
+            })?;
+            moments.add(&rows(value, layer));
         }
         let refused = |what| AfterError::NonFinite {
             path: layer.path.clone(),
@@ -212,11 +228,7 @@ impl<M: Module> Run<M> {
         if !moments.is_finite() {
             return Err(refused("an input"));
         }
-        let weight = self.steppers[0].captured().parameters.get(&layer.weight);
-        let Some(weight) = weight.cloned() else {
-            return Ok(None);
-        };
-        let floats: Vec<f32> = weight.0.clone().into_data().iter::<f32>().collect();
+        let floats: Vec<f32> = layer.value.0.clone().into_data().iter::<f32>().collect();
         if !floats.iter().all(|entry| entry.is_finite()) {
             return Err(refused("the weight"));
         }
@@ -229,32 +241,30 @@ impl<M: Module> Run<M> {
         let columns: Columns = (0..outputs).map(column).collect();
         let solved = solve(&self.after, sparsity, &columns, &moments, &layer.path)?;
         let mut new = vec![0.0_f32; floats.len()];
-        let mut change = columns.clone();
+        let mut lost = columns.clone();
         for (output, column) in solved.columns.iter().enumerate() {
             for (input, &entry) in column.iter().enumerate() {
                 new[place(input, output)] = entry as f32;
-                change[output][input] -= entry;
+                lost[output][input] -= entry;
             }
         }
         let kept = solved.kept.iter().flatten().filter(|kept| **kept).count();
         let all = moments.square(&columns);
         let error = match all > 0.0 {
-            true => (moments.square(&change) / all).sqrt(),
+            true => (moments.square(&lost) / all).sqrt(),
             false => 0.0,
         };
-        let value = TensorData::new(new.clone(), weight.shape().clone());
-        let dtype = weight.dtype();
-        let value = Value(burn::backend::flex::FlexTensor::from_data(
-            value.convert_dtype(dtype),
-        ));
+        let value = TensorData::new(new.clone(), layer.value.shape().clone());
+        let dtype = layer.value.dtype();
+        let value = Value(FlexTensor::from_data(value.convert_dtype(dtype)));
         for (stepper, layers) in self.steppers.iter_mut().zip(&self.layers) {
             put(stepper, &layers[self.done], &value)?;
         }
-        let write = Write {
+        let mut write = Write {
             path: layer.path.clone(),
             floats: new,
         };
-        self.model = change_model(self.model.clone(), write);
+        self.model = change(self.model.clone(), &mut write);
         self.done += 1;
         self.report.layers.push(LayerReport {
             path: layer.path,
@@ -270,17 +280,17 @@ impl<M: Module> Run<M> {
 }
 
 /// A layer's inputs, one sample after the other.
-fn rows(value: &Value, kind: &Kind, stepper: &Stepper, weight: burn_ir::TensorId) -> Vec<f32> {
+fn rows(value: &Value, layer: &Layer) -> Vec<f32> {
     let floats: Vec<f32> = value.0.clone().into_data().iter::<f32>().collect();
-    let Kind::Convolution(options) = kind else {
-        return floats;
-    };
-    let kernel = stepper.captured().parameters.get(&weight);
-    let kernel = kernel.map(|weight| weight.shape().to_vec());
-    match (value.shape().as_slice(), kernel.as_deref()) {
-        (&[batch, channels, height, width], Some(&[_, _, down, across])) => {
-            let shape = [batch, channels, height, width];
-            patches(&floats, shape, [down, across], options)
+    let (images, weight) = (value.shape().as_slice(), layer.value.shape().as_slice());
+    match (&layer.kind, images, weight) {
+        (Kind::Convolution(options), &[batch, channels, height, width], &[_, _, down, across]) => {
+            patches(
+                &floats,
+                [batch, channels, height, width],
+                [down, across],
+                options,
+            )
         }
         _ => floats,
     }
@@ -294,10 +304,6 @@ fn put(stepper: &mut Stepper, layer: &Layer, value: &Value) -> Result<(), AfterE
         stepper.again(place)?;
     }
     Ok(())
-}
-
-fn change_model<M: Module>(model: M, mut write: Write) -> M {
-    change(model, &mut write)
 }
 
 struct Write {
@@ -348,37 +354,5 @@ impl Visit for Seen {
         if let Some((path, _)) = self.paths.last() {
             self.reparameterized.get_or_insert(path.clone());
         }
-    }
-}
-
-/// Densities in proportion to `(in + out) / (in · out)` and at most 1, which keep as many in all.
-fn erdos_renyi(shapes: &[[usize; 2]], sparsity: Sparsity) -> Result<Vec<Sparsity>, AfterError> {
-    let size = |[inputs, outputs]: [usize; 2]| (inputs * outputs) as f64;
-    let share = |[inputs, outputs]: [usize; 2]| (inputs + outputs) as f64;
-    let mut dense = vec![false; shapes.len()];
-    let all: f64 = shapes.iter().map(|shape| size(*shape)).sum();
-    loop {
-        let (mut left, mut shares) = (sparsity.density() * all, 0.0);
-        for (shape, dense) in shapes.iter().zip(&dense) {
-            match dense {
-                true => left -= size(*shape),
-                false => shares += share(*shape),
-            }
-        }
-        let scale = (left / shares).max(0.0);
-        let over = shapes.iter().zip(&dense);
-        let over = over.map(|(shape, dense)| !dense && scale * share(*shape) >= size(*shape));
-        let over: Vec<bool> = over.collect();
-        if !over.contains(&true) {
-            let densities = shapes.iter().zip(&dense).map(|(shape, dense)| match dense {
-                true => Ok(Sparsity::DENSE),
-                false => Sparsity::new(1.0 - scale * share(*shape) / size(*shape)),
-            });
-            return Ok(densities.collect::<Result<_, _>>()?);
-        }
-        dense
-            .iter_mut()
-            .zip(over)
-            .for_each(|(dense, over)| *dense |= over);
     }
 }
